@@ -1,0 +1,166 @@
+"""What recipes share: the data set's sections, and how an encoder is judged.
+
+`base(variant)` is a config without a method, an optimizer and a duration; a
+recipe adds these. The numbers of the `digits` variant were chosen on validation
+(docs/tuning.md).
+"""
+
+from ml_collections import config_dict
+
+ConfigDict = config_dict.ConfigDict
+
+
+def placeholder(kind):
+  """A field that may be None."""
+  return config_dict.placeholder(kind)
+
+
+def schedule(**fields) -> ConfigDict:
+  """A duration (one of steps, epochs, examples) and the course of the rate.
+
+  `warmup` is in the duration's own unit; `milestones` (shares of the whole) and
+  `factor` belong to decay='step'.
+  """
+  section = ConfigDict()
+  for unit in ('steps', 'epochs', 'examples'):
+    section[unit] = placeholder(int)
+  section.warmup = 0
+  section.decay = 'cosine'
+  section.milestones = placeholder(tuple)
+  section.factor = placeholder(float)
+  section.update(fields)
+  return section
+
+
+def optimizer(**fields) -> ConfigDict:
+  """Optimizer fields; `momentum` is AdamW's b1."""
+  section = ConfigDict()
+  section.name = 'adamw'
+  section.learning_rate = 1e-3
+  section.weight_decay = 0.0
+  section.momentum = 0.9
+  section.clip_norm = placeholder(float)
+  section.update(fields)
+  return section
+
+
+def labelled_training(**fields) -> ConfigDict:
+  """A recipe for training a whole network on few labels."""
+  section = ConfigDict()
+  section.batch_size = 64
+  section.augment = 'normalize'
+  section.label_smoothing = 0.0
+  section.every = 20
+  section.optimizer = optimizer()
+  section.schedule = schedule(steps=100)
+  section.update(fields)
+  return section
+
+
+def base(variant: str) -> ConfigDict:
+  """The sections data, model, evaluation and checkpoint of a variant."""
+  if variant not in VARIANTS:
+    known = ', '.join(sorted(VARIANTS))
+    raise ValueError(f'unknown variant {variant!r}; known: {known}')
+  config = ConfigDict()
+  config.seed = 0
+  config.batch_size = 256
+  config.experiment = 'pretrain'
+  config.report_split = 'test'
+
+  config.data = data = ConfigDict()
+  data.name = variant
+  data.path = placeholder(str)
+  data.dir = placeholder(str)
+  data.image_size = placeholder(int)
+  data.labels_per_class = placeholder(object)  # An integer or 'all'.
+  data.labels_per_class = 'all'
+  data.labels_total = placeholder(int)
+  data.unlabelled_includes_labelled = True
+  data.validation_fraction = 0.2
+  data.test_fraction = 0.25
+  data.views = 'normalize'
+  data.augment = 'normalize'
+
+  config.evaluation = evaluation = ConfigDict()
+  evaluation.labels_per_class = (1, 5, 20, 'all')
+  evaluation.draws = 5
+  evaluation.protocols = ('linear_probe', 'knn', 'fine_tune', 'supervised')
+  evaluation.every = 100
+  evaluation.linear_probe = config_dict.create(
+    l2=(1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
+  )
+  evaluation.knn = config_dict.create(neighbours=20, temperature=0.07)
+  evaluation.fine_tune = labelled_training()
+  evaluation.supervised = labelled_training()
+
+  config.checkpoint = config_dict.create(every=100, keep=2)
+  VARIANTS[variant](config)
+  return config
+
+
+def _convnet(strides) -> ConfigDict:
+  return config_dict.create(
+    name='convnet',
+    width=32,
+    strides=strides,
+    dtype='float32',
+    batch_norm_momentum=0.9,
+  )
+
+
+def _digits(config):
+  """scikit-learn's digits, 8x8 grey: two residual stages at full resolution."""
+  config.model = _convnet((1, 1))
+  affine = 'random_affine(15, (0.8, 1.2), 10, 0.12)'
+  config.data.views = (
+    f'{affine}|color_jitter(0.4, 0.4, 0.0, 0.0)|noise(0.1)|normalize'
+  )
+  config.data.augment = f'{affine}|normalize'
+  config.evaluation.fine_tune.augment = config.data.augment
+  config.evaluation.supervised.augment = config.data.augment
+
+
+def _cifar100(config):
+  """CIFAR-100 as TFDS prepares it, ResNet-18 with the CIFAR stem."""
+  config.data.name = 'tfds:cifar100'
+  config.batch_size = 512
+  config.model = config_dict.create(
+    name='resnet18',
+    stem='cifar',
+    width=64,
+    dtype='bfloat16',
+    batch_norm_momentum=0.9,
+  )
+  config.data.validation_fraction = 0.1
+  _natural_images(config)
+  config.evaluation.every = 2000
+  config.checkpoint.every = 1000
+
+
+def _natural_images(config):
+  """SimCLR's augmentations for small colour images (its Appendix B.9)."""
+  config.data.views = (
+    'random_resized_crop(0.08, 1.0)|flip_left_right'
+    '|color_jitter(0.4, 0.4, 0.4, 0.1, p=0.8)|grayscale(0.2)|normalize'
+  )
+  config.data.augment = 'random_crop(4)|flip_left_right|normalize'
+  for name in ('fine_tune', 'supervised'):
+    config.evaluation[name].augment = config.data.augment
+    config.evaluation[name].schedule.steps = 500
+    config.evaluation[name].every = 50
+
+
+def _own_images(config):
+  """A file or folder of one's own: a small network at 32 px, to begin with."""
+  _natural_images(config)
+  config.model = _convnet((2, 2, 2))
+  config.data.image_size = 32
+
+
+VARIANTS = {
+  'digits': _digits,
+  'cifar100': _cifar100,
+  'npz': _own_images,
+  'folder': _own_images,
+}

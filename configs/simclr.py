@@ -1,0 +1,37 @@
+"""SimCLR without labels, then how far few labels go.
+
+Chen et al. 2020, https://arxiv.org/abs/2002.05709.
+
+  python launch.py --config=configs/simclr.py
+  python launch.py --config=configs/simclr.py:cifar100 --config.data.dir=DIR
+  python launch.py --config=configs/simclr.py:npz --config.data.path=FILE.npz
+  python launch.py --config=configs/simclr.py:folder --config.data.path=FOLDER
+
+The default variant, `digits`, takes minutes on two CPU cores; its measured
+results are in README.md, and what was tuned in docs/tuning.md. The variants
+`cifar100`, `npz` and `folder` were not run at full length.
+"""
+
+from ml_collections import config_dict
+
+from configs import data_sets
+
+
+def get_config(variant: str = 'digits') -> config_dict.ConfigDict:
+  config = data_sets.base(variant)
+  config.method = config_dict.create(
+    name='simclr',
+    objective='nt_xent',
+    temperature=0.2,
+    projector_hidden=128,
+    projector_output=64,
+    projector_hidden_layers=1,
+  )
+  config.optimizer = data_sets.optimizer(learning_rate=3e-3, weight_decay=1e-4)
+  config.schedule = data_sets.schedule(steps=600, warmup=30)
+  if variant != 'digits':
+    config.method.projector_hidden = 512
+    config.method.projector_output = 128
+    config.optimizer.update(name='sgd', learning_rate=0.6, weight_decay=5e-4)
+    config.schedule = data_sets.schedule(epochs=200, warmup=10)
+  return config

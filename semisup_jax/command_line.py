@@ -1,0 +1,177 @@
+"""From the command line to an experiment; errors in one line.
+
+absl answers a wrong flag with a traceback and status 1, takes `--help` for an
+error and ignores stray arguments, so parsing is driven from here. What is heavy
+is imported once the command line is known to be good.
+"""
+
+import pathlib
+import shlex
+import sys
+import time
+from collections.abc import Sequence
+
+USAGE = """\
+usage: python launch.py --config=RECIPE[:VARIANT]
+                        [--config.FIELD=VALUE ...] [--workdir=FOLDER]
+
+Learns from many images and few labels, measures what that gained, and shows it
+on one page, report.html, in the workdir.
+
+  --config=configs/simclr.py            SimCLR on the embedded digits
+  --config=configs/simclr.py:cifar100   on CIFAR-100; also :npz and :folder
+  --config=configs/supervised.py        labels alone
+  --config.FIELD=VALUE                  changes a field, as --config.seed=1
+                                        or --config.schedule.steps=100; None
+                                        unsets a field that may be unset
+  --workdir=FOLDER                      default runs/<recipe>-<variant>; the same
+                                        command again goes on where it stopped
+  --help                                this text
+
+Each recipe says in its first lines what it does and what it needs. Exit status:
+0 done, 1 the run failed, 2 the command line or the config was wrong.
+"""
+
+
+class UsageError(ValueError):
+  """The command line cannot be understood; the message is one line."""
+
+
+def _split(argv: Sequence[str]) -> tuple[list[str], dict[str, None]]:
+  """Takes `--config.FIELD=None` out: config_flags can set no field to None."""
+  unset = {}
+  rest = []
+  for argument in argv:
+    name, equals, value = argument.partition('=')
+    name = name.lstrip('-')
+    if equals and name.startswith('config.') and value in ('None', 'none'):
+      unset[name.removeprefix('config.')] = None
+    else:
+      rest.append(argument)
+  return rest, unset
+
+
+def _unset(config, path: str) -> None:
+  """Sets a field to None, if its recipe says that it may be None."""
+  from ml_collections import config_dict
+
+  *sections, name = path.split('.')
+  for section in sections:
+    config = config.get(section) if section in config else None
+    if not isinstance(config, config_dict.ConfigDict):
+      raise UsageError(f'unknown config field {path!r}')
+  fields = dict(config.items(preserve_field_references=True))
+  if name not in fields:
+    raise UsageError(f'unknown config field {path!r}')
+  if not isinstance(fields[name], config_dict.FieldReference):
+    raise UsageError(f'--config.{path} cannot be None; it is {fields[name]!r}')
+  config[name] = None
+
+
+def parse(argv: Sequence[str]):
+  """Reads the command line.
+
+  Args:
+    argv: The arguments, without the program's name.
+
+  Returns:
+    `(config, workdir)`: the locked config and the folder of the run.
+
+  Raises:
+    UsageError: In one line: what was wrong, and what would be right.
+  """
+  from absl import flags
+  from ml_collections import config_flags
+
+  argv, unset = _split(argv)
+  values = flags.FlagValues()
+  config_flags.DEFINE_config_file(
+    'config', flag_values=values, sys_argv=['launch.py', *argv]
+  )
+  flags.DEFINE_string('workdir', None, 'Folder of the run.', flag_values=values)
+  try:
+    _, *stray = values(['launch.py', *argv])
+  except (flags.Error, AttributeError, KeyError, OSError, TypeError) as error:
+    raise UsageError(_in_one_line(error, argv)) from error
+  if stray:
+    raise UsageError(
+      f'stray argument {stray[0]!r}; fields are set as --config.FIELD=VALUE'
+    )
+  if values.config is None:
+    raise UsageError(
+      'no recipe was given; try --config=configs/simclr.py, or --help'
+    )
+  config = values.config
+  for path in unset:
+    _unset(config, path)
+  workdir = values.workdir
+  if workdir is None:
+    recipe = next(a for a in argv if a.lstrip('-').startswith('config='))
+    path, _, variant = recipe.partition('=')[2].partition(':')
+    name = pathlib.Path(path).stem
+    workdir = pathlib.Path('runs') / (f'{name}-{variant}' if variant else name)
+  return config, pathlib.Path(workdir)
+
+
+def _in_one_line(error: Exception, argv: Sequence[str]) -> str:
+  """Words what absl and ml_collections say about a command line."""
+  text = str(error).strip().strip("'")
+  if isinstance(error, AttributeError | KeyError) and 'Did you mean' in text:
+    wrong, _, hint = text.partition('\n')
+    hint = hint.replace('Did you mean ', 'did you mean ').rstrip('?')
+    return f'unknown config field {wrong.strip(chr(39))!r}; {hint}?'
+  if isinstance(error, AttributeError | KeyError):
+    return f'unknown config field {text!r}'
+  if isinstance(error, OSError):
+    recipe = next(a for a in argv if a.lstrip('-').startswith('config='))
+    path = recipe.partition('=')[2].partition(':')[0]
+    return f'cannot read the recipe {path}; recipes lie in configs/'
+  last = text.splitlines()[-1]
+  if 'Error whilst parsing config file' in text:
+    return last.partition(': ')[2] or last
+  return last
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+  """Runs a command line and returns its exit status."""
+  started = time.monotonic()
+  argv = list(sys.argv[1:] if argv is None else argv)
+  if any(a in ('--help', '-help', '-h', '--helpfull', '--h') for a in argv):
+    print(USAGE, end='')
+    return 0
+  try:
+    config, workdir = parse(argv)
+  except UsageError as error:
+    print(f'error: {error}', file=sys.stderr)
+    return 2
+
+  # From here on heavy: JAX.
+  from rich.console import Console
+
+  from semisup_jax.training import NotFiniteError, use_a_device_for_each_core
+  from semisup_jax.types import InputError
+
+  use_a_device_for_each_core(config.batch_size)
+  from semisup_jax import experiments
+
+  try:
+    experiments.run(
+      config,
+      workdir,
+      console=Console(),
+      command=shlex.join(['python', 'launch.py', *argv]),
+      started=started,
+    )
+  except InputError as error:
+    print(f'error: {error}', file=sys.stderr)
+    return 2
+  except NotFiniteError as error:
+    print(f'error: {error}', file=sys.stderr)
+    return 1
+  except KeyboardInterrupt:
+    print(
+      'interrupted; the same command goes on from the last checkpoint',
+      file=sys.stderr,
+    )
+    return 130
+  return 0

@@ -1,0 +1,12 @@
+"""Images in: sources, splits and streams."""
+
+from semisup_jax.data import dataset, sources, splits, streams
+
+Dataset = dataset.Dataset
+channel_statistics = dataset.channel_statistics
+SOURCES = sources.SOURCES
+load = sources.load
+Splits = splits.Splits
+draw_labelled = splits.draw_labelled
+make_splits = splits.make_splits
+ResidentStream = streams.ResidentStream

@@ -1,0 +1,85 @@
+"""The one type that every source returns, and its pixels' statistics."""
+
+import dataclasses
+
+import numpy as np
+
+from semisup_jax.types import InputError
+
+
+@dataclasses.dataclass(frozen=True)
+class Dataset:
+  """Images with labels.
+
+  Attributes:
+    images: uint8 [N, H, W, C], C 1 or 3.
+    labels: int32 [N], in [0, len(class_names)).
+    class_names: One name a class.
+  """
+
+  images: np.ndarray
+  labels: np.ndarray
+  class_names: tuple[str, ...]
+
+  def __post_init__(self):
+    images, labels = self.images, self.labels
+    if images.dtype != np.uint8 or images.ndim != 4:
+      raise InputError(
+        'images must be uint8 [N, H, W, C], got '
+        f'{images.dtype} {list(images.shape)}'
+      )
+    if images.shape[-1] not in (1, 3):
+      raise InputError(
+        f'images must have 1 or 3 channels, got {images.shape[-1]}'
+      )
+    if labels.shape != (len(images),) or labels.dtype != np.int32:
+      raise InputError(
+        f'labels must be int32 [{len(images)}], one for each image, got '
+        f'{labels.dtype} {list(labels.shape)}'
+      )
+    if len(labels) and not (
+      labels.min() >= 0 and labels.max() < self.num_classes
+    ):
+      raise InputError(
+        f'labels must be in 0 to {self.num_classes - 1}, got '
+        f'{labels.min()} to {labels.max()}'
+      )
+
+  def __len__(self) -> int:
+    return len(self.images)
+
+  @property
+  def num_classes(self) -> int:
+    """K, the number of class names."""
+    return len(self.class_names)
+
+  def take(self, rows: np.ndarray) -> 'Dataset':
+    """Returns the images and labels of `rows` (int [M]), copied."""
+    return Dataset(self.images[rows], self.labels[rows], self.class_names)
+
+
+def channel_statistics(
+  images: np.ndarray, *, batch_size: int = 1024
+) -> tuple[np.ndarray, np.ndarray]:
+  """Mean and standard deviation of each channel over all pixels, in batches.
+
+  Args:
+    images: uint8 [N, H, W, C].
+    batch_size: Images that are held as floats at one time; any gives the same.
+
+  Returns:
+    `(mean, std)`, float64 [C] each, on the scale [0, 1]; the std is the biased
+    one, and 1 where a channel is constant, so that one may divide by it.
+  """
+  total = np.zeros(images.shape[-1])
+  squares = np.zeros(images.shape[-1])
+  for start in range(0, len(images), batch_size):
+    batch = images[start : start + batch_size].astype(np.float64)
+    total += batch.sum(axis=(0, 1, 2))
+    squares += np.square(batch).sum(axis=(0, 1, 2))
+  count = np.prod(images.shape[:3])
+  mean = total / count
+  # Sums of integers below 2**53 are exact, so the difference is safe.
+  variance = np.maximum(squares / count - np.square(mean), 0)
+  std = np.sqrt(variance)
+  return mean / 255, np.where(std > 0, std / 255, 1.0)

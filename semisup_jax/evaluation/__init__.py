@@ -1,0 +1,18 @@
+"""What an encoder is worth: frozen, fine-tuned, and against labels alone."""
+
+from semisup_jax.evaluation import (
+  features,
+  finetune,
+  knn,
+  label_efficiency,
+  linear_probe,
+)
+
+Forward = features.Forward
+make_forward = features.make_forward
+knn_logits = knn.knn_logits
+Finetuner = finetune.Finetuner
+Recipe = finetune.Recipe
+accuracy_of = finetune.accuracy_of
+Outcome = label_efficiency.Outcome
+standardization = linear_probe.standardization

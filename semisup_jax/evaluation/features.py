@@ -1,0 +1,59 @@
+"""Networks applied to whole data sets, in batches, with frozen statistics."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+from flax import linen as nn
+
+from semisup_jax.augment import Transform, views
+from semisup_jax.training import sharding
+from semisup_jax.types import Variables
+
+# Variables and uint8 images [N, H, W, C] to outputs [N, ...] on the host.
+Forward = Callable[[Variables, np.ndarray], np.ndarray]
+
+
+def make_forward(
+  model: nn.Module,
+  transform: Transform,
+  *,
+  batch_size: int,
+  mesh: jax.sharding.Mesh,
+  dtype: Any,
+) -> Forward:
+  """Compiles a model's output on images, BatchNorm in eval mode.
+
+  The last batch is padded to the one shape that is compiled, and the padding's
+  rows are cut off; in eval mode they cannot touch the others.
+
+  Args:
+    model: Returns `(output, features)`.
+    transform: What is done to an image before the model; not random.
+    batch_size: A multiple of the mesh's size.
+    mesh: Divides the batches.
+    dtype: Of the images that the model is given.
+
+  Returns:
+    `(variables, images) -> outputs`; the variables cannot be changed by it.
+  """
+  whole, part = sharding.replicated(mesh), sharding.divided(mesh)
+
+  def apply(variables, images):
+    x = views(transform, jax.random.key(0), images, count=1, dtype=dtype)
+    output, _ = model.apply(variables, x[:, 0], train=False)
+    return output
+
+  compiled = jax.jit(apply, in_shardings=(whole, part), out_shardings=part)
+
+  def forward(variables, images):
+    variables = jax.device_put(variables, whole)
+    outputs = []
+    for start in range(0, len(images), batch_size):
+      batch = images[start : start + batch_size]
+      padding = [(0, batch_size - len(batch))] + [(0, 0)] * (batch.ndim - 1)
+      outputs.append(compiled(variables, np.pad(batch, padding)))
+    return np.concatenate(jax.device_get(outputs))[: len(images)]
+
+  return forward

@@ -1,0 +1,129 @@
+"""Training a whole network on few labels, from any start, many times over."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+
+import jax
+import numpy as np
+import optax
+
+from semisup_jax import data, training
+from semisup_jax.evaluation.features import Forward
+from semisup_jax.training import progress
+from semisup_jax.types import Method, Variables
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+  """How a labelled training goes, apart from its labels.
+
+  Attributes:
+    tx: The optimizer.
+    schedule: Its learning rate, to be logged.
+    steps: How long.
+    batch_size: Global.
+    evaluate_every: Steps between two looks at validation.
+  """
+
+  tx: optax.GradientTransformation
+  schedule: optax.Schedule
+  steps: int
+  batch_size: int
+  evaluate_every: int
+
+
+class Finetuner:
+  """One recipe, compiled once, for any number of labelled sets.
+
+  Fine-tuning and training from scratch are the same code: what differs is where
+  the encoder starts, and the recipe. The model that is best on validation is
+  kept.
+  """
+
+  def __init__(
+    self,
+    method: Method,
+    forward: Forward,
+    recipe: Recipe,
+    *,
+    mesh: jax.sharding.Mesh,
+    resident: bool,
+  ):
+    """Takes what all trainings share.
+
+    Args:
+      method: Learns from the stream `labelled`.
+      forward: Logits of the method's model on images.
+      recipe: How.
+      mesh: Divides the batches.
+      resident: Whether images lie on the devices (see `data.ResidentStream`).
+    """
+    self._method = method
+    self._forward = forward
+    self._recipe = recipe
+    self._mesh = mesh
+    self._resident = resident
+    self._train_step = training.make_train_step(method, recipe.schedule, mesh)
+
+  def __call__(
+    self,
+    train: data.Dataset,
+    rows: np.ndarray,
+    validation: data.Dataset,
+    *,
+    seed: tuple[int, ...],
+    encoder: Variables | None = None,
+    bar: progress.Bar | None = None,
+  ) -> training.TrainState:
+    """Trains on `rows` of `train`.
+
+    Args:
+      train: Images and labels.
+      rows: Which of them are labelled, int [M].
+      validation: Chooses among the states that were looked at.
+      seed: Of initialization, order and augmentation.
+      encoder: The encoder's first variables (copied), or None for fresh ones.
+      bar: What shows the way.
+
+    Returns:
+      The last state; its `selection` has the best model.
+    """
+    stream = data.ResidentStream(
+      train.images,
+      train.labels,
+      rows,
+      batch_size=self._recipe.batch_size,
+      seed=seed,
+      sharding=training.divided(self._mesh),
+      resident=self._resident,
+    )
+    state = training.create_state(
+      self._method,
+      self._recipe.tx,
+      jax.random.key(np.random.SeedSequence(seed).generate_state(1)[0]),
+      {'labelled': stream.batch(0)},
+      initial=encoder and {k: {'encoder': v} for k, v in encoder.items()},
+      select=True,
+    )
+    return training.fit(
+      jax.device_put(state, training.replicated(self._mesh)),
+      train_step=self._train_step,
+      batch=lambda step: {'labelled': stream.batch(step)},
+      steps=self._recipe.steps,
+      evaluators={'classifier': accuracy_of(self._forward, validation)},
+      evaluate_every=self._recipe.evaluate_every,
+      select_by=('classifier', 'top1'),
+      bar=bar,
+    )
+
+
+def accuracy_of(
+  forward: Forward, dataset: data.Dataset
+) -> Callable[[training.TrainState], Mapping[str, float]]:
+  """An evaluator: the share of `dataset` that the state's model gets right."""
+
+  def evaluate(state):
+    predictions = forward(state.variables, dataset.images).argmax(-1)
+    return {'top1': float(np.mean(predictions == dataset.labels))}
+
+  return evaluate

@@ -1,0 +1,175 @@
+"""How far few labels go: k labels a class x draws x protocols."""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from semisup_jax import data, metrics
+from semisup_jax.training import progress
+
+# Rows of the training part that are labelled, and the number of the draw, to
+# logits [N, K] of the reported part.
+Protocol = Callable[[np.ndarray, int], np.ndarray]
+
+# Where one draw is all there is, the spread is that of the test images.
+BOOTSTRAP_RESAMPLES = 2000
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+  """One protocol, trained on one draw of labelled images.
+
+  Attributes:
+    protocol: Its name.
+    labels_per_class: An integer, or 'all'.
+    draw: Number of the draw.
+    logits: float [N, K], of the reported part.
+  """
+
+  protocol: str
+  labels_per_class: int | str
+  draw: int
+  logits: np.ndarray
+
+
+def label_efficiency(
+  protocols: Mapping[str, Protocol],
+  *,
+  labels: np.ndarray,
+  rows: np.ndarray,
+  num_classes: int,
+  labels_per_class: Sequence[int | str],
+  draws: int,
+  seed: int,
+  protocols_for_all: Sequence[str],
+  bar: progress.Bar | None = None,
+) -> list[Outcome]:
+  """Runs every protocol on the same draws of labelled images.
+
+  The same draws for every protocol make differences between protocols paired;
+  within a draw, fewer labels are a subset of more.
+
+  Args:
+    protocols: By name.
+    labels: int [T], of the training part.
+    rows: Rows of the training part whose labels may be seen, int [L].
+    num_classes: K.
+    labels_per_class: Integers, and 'all' for every row in one draw.
+    draws: Draws for each integer.
+    seed: Of the draws.
+    protocols_for_all: Those of the protocols that run on 'all' too; training a
+      network on all labels is a run of its own.
+    bar: What shows the way.
+  """
+  bar = bar or progress.SilentBar()
+  outcomes = []
+  for k in labels_per_class:
+    for draw in range(draws if k != 'all' else 1):
+      drawn = data.draw_labelled(
+        labels[rows], k, seed=(seed, 3, draw), num_classes=num_classes
+      )
+      for name, protocol in protocols.items():
+        if k != 'all' or name in protocols_for_all:
+          logits = protocol(rows[drawn], draw)
+          outcomes.append(Outcome(name, k, draw, logits))
+          bar.advance(1)
+  return outcomes
+
+
+def count_runs(
+  protocols: Sequence[str],
+  labels_per_class: Sequence[int | str],
+  draws: int,
+  protocols_for_all: Sequence[str],
+) -> int:
+  """How many outcomes `label_efficiency` will return."""
+  every = len(protocols) * draws
+  for_all = len(set(protocols) & set(protocols_for_all))
+  return sum(for_all if k == 'all' else every for k in labels_per_class)
+
+
+def summarize(
+  outcomes: Sequence[Outcome], labels: np.ndarray, *, level: float = 0.95
+) -> list[dict[str, Any]]:
+  """Rows of a table: one for each protocol, number of labels and metric.
+
+  Args:
+    outcomes: From `label_efficiency`, or any of that form.
+    labels: int [N], of the reported part.
+    level: Of the intervals: Student's t over draws, or, where there is one
+      draw, the bootstrap over test images (for the top-1 accuracy).
+  """
+  groups: dict[tuple, list[Outcome]] = {}
+  for outcome in outcomes:
+    key = (outcome.protocol, outcome.labels_per_class)
+    groups.setdefault(key, []).append(outcome)
+  rows = []
+  for (protocol, k), members in groups.items():
+    measured = [
+      metrics.classification_metrics(m.logits, labels) for m in members
+    ]
+    for metric in measured[0]:
+      values = [m[metric] for m in measured]
+      mean, std = metrics.mean_and_std(values)
+      row = {
+        'protocol': protocol,
+        'labels_per_class': k,
+        'metric': metric,
+        'mean': mean,
+        'std': std,
+        'n': len(values),
+        'low': None,
+        'high': None,
+        'interval': None,
+        'values': values,
+      }
+      if len(values) > 1:
+        row['low'], row['high'] = metrics.student_t_interval(values, level)
+        row['interval'] = "Student's t over draws"
+      elif metric == 'top1':
+        correct = members[0].logits.argmax(-1) == labels
+        row['low'], row['high'] = metrics.bootstrap_interval(
+          correct, level=level, resamples=BOOTSTRAP_RESAMPLES, seed=0
+        )
+        row['interval'] = 'bootstrap over test images'
+      rows.append(row)
+  return rows
+
+
+def differences(
+  rows: Sequence[Mapping[str, Any]], *, baseline: str, level: float = 0.95
+) -> list[dict[str, Any]]:
+  """Paired differences over draws, of every two protocols.
+
+  Args:
+    rows: From `summarize`.
+    baseline: Pairs with this protocol have it second; other pairs are ordered
+      by their means.
+    level: Of the intervals.
+  """
+  groups: dict[Any, list] = {}
+  for row in rows:
+    if row['metric'] == 'top1' and row['n'] > 1:
+      groups.setdefault(row['labels_per_class'], []).append(row)
+  pairs = []
+  for k, members in groups.items():
+    ordered = sorted(
+      members, key=lambda r: (r['protocol'] == baseline, -r['mean'])
+    )
+    for i, a in enumerate(ordered):
+      for b in ordered[i + 1 :]:
+        difference = metrics.paired_difference(a['values'], b['values'], level)
+        pairs.append(
+          {
+            'protocol': a['protocol'],
+            'baseline': b['protocol'],
+            'labels_per_class': k,
+            'mean': difference.mean,
+            'low': difference.low,
+            'high': difference.high,
+            'n': difference.n,
+          }
+        )
+  return pairs

@@ -1,0 +1,291 @@
+"""The main job: train an encoder, then measure how far few labels go."""
+
+import datetime
+import json
+import pathlib
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import numpy as np
+from rich.console import Console
+
+from semisup_jax import evaluation, methods, metrics, models, training
+from semisup_jax.evaluation import label_efficiency
+from semisup_jax.experiments import ingredients as ingredients_lib
+from semisup_jax.experiments import protocols, report
+from semisup_jax.experiments import workdir as workdir_lib
+from semisup_jax.experiments.ingredients import Ingredients
+from semisup_jax.types import InputError, Method, Variables
+
+# The protocol that others are compared with: the same network, labels alone.
+BASELINE = 'supervised'
+
+
+def run(
+  config: Any,
+  workdir: pathlib.Path,
+  *,
+  console: Console,
+  command: str,
+  started: float,
+) -> dict[str, Any]:
+  """Trains `config.method`, evaluates it and writes the report.
+
+  See `experiments.run`.
+  """
+  if config.seed < 0:
+    raise InputError(f'seed must be 0 or more, got {config.seed}')
+  ingredients = ingredients_lib.gather(config)
+  method = methods.make_method(
+    config, ingredients.encoder, ingredients.table, ingredients.num_classes
+  )
+  mesh = training.make_mesh(config.batch_size)
+  recipe = _recipe(config, method, ingredients)
+  protocols.check(config, ingredients)
+
+  resumed = workdir_lib.open_workdir(workdir, config.to_dict())
+  _introduce(config, ingredients, recipe, mesh, console)
+  finished = workdir / 'results.json'
+  if resumed and finished.exists():
+    console.print(f'{workdir} is finished; remove it to run again')
+    results = json.loads(finished.read_text())
+    report.announce(results, workdir, console)
+    return results
+
+  state = _fit(config, method, ingredients, recipe, mesh, workdir, console)
+  variables = _chosen(method, state)
+  encoder = models.encoder_variables(variables)
+  forward = _forward(ingredients.encoder, ingredients, mesh)
+  embeddings = protocols.Embeddings(config, ingredients, forward, encoder)
+  outcomes = _evaluate(config, embeddings, console)
+  if method.classifies:
+    logits = _forward(method.model, ingredients, mesh)(
+      variables, ingredients.reported.images
+    )
+    k = config.data.labels_per_class or config.data.labels_total
+    outcomes.append(evaluation.Outcome(config.method.name, k, 0, logits))
+  results = _results(config, ingredients, outcomes, command, started)
+  report.write(
+    results,
+    workdir,
+    outcomes=outcomes,
+    embeddings=embeddings,
+    views=report.example_views(config, ingredients),
+  )
+  report.announce(results, workdir, console)
+  return results
+
+
+def _recipe(config: Any, method: Method, ingredients: Ingredients):
+  splits = ingredients.splits
+  rows = {'unlabelled': splits.unlabelled, 'labelled': splits.labelled}
+  size = len(rows[method.streams[0]])
+  # A batch of few labelled images repeats them; one of unlabelled images that
+  # does would make an image its own negative.
+  if 'unlabelled' in method.streams and config.batch_size > size:
+    raise InputError(
+      f'batch_size={config.batch_size} is larger than the unlabelled part, '
+      f'{size} images; use --config.batch_size={size} or less'
+    )
+  if config.checkpoint.every < 1 or config.checkpoint.keep < 1:
+    raise InputError(
+      'checkpoint.every and checkpoint.keep must be at least 1, got '
+      f'{config.checkpoint.every} and {config.checkpoint.keep}'
+    )
+  return ingredients_lib.recipe(
+    config, dataset_size=size, evaluate_every=config.evaluation.every
+  )
+
+
+def _introduce(config, ingredients, recipe, mesh, console) -> None:
+  splits = ingredients.splits
+  counts = ', '.join(f'{n:,} {name}' for name, n in splits.counts().items())
+  console.print(
+    f'{config.method.name} on {config.data.name}: {counts}', highlight=False
+  )
+  for note in _notes(ingredients):
+    console.print(note, highlight=False)
+  mean = ' '.join(f'{x:.4f}' for x in ingredients.mean)
+  std = ' '.join(f'{x:.4f}' for x in ingredients.std)
+  console.print(
+    f'channel mean {mean}, std {std}; {recipe.steps:,} steps of '
+    f'{recipe.batch_size} images on {mesh.size} '
+    f'{mesh.devices.flat[0].platform} device(s)',
+    highlight=False,
+  )
+
+
+def _notes(ingredients: Ingredients) -> list[str]:
+  overlap = ingredients.splits.overlap
+  if not overlap:
+    return ['No labelled image is among the unlabelled ones.']
+  return [
+    f'The {overlap:,} labelled images are among the unlabelled ones; their '
+    'labels are not used there.'
+  ]
+
+
+def _forward(model, ingredients, mesh) -> evaluation.Forward:
+  return evaluation.make_forward(
+    model,
+    ingredients.preprocess,
+    batch_size=protocols.EVALUATION_BATCH * mesh.size,
+    mesh=mesh,
+    dtype=ingredients.dtype,
+  )
+
+
+def _chosen(method: Method, state: training.TrainState) -> Variables:
+  """The model that is evaluated: validation's choice where labels train it."""
+  if state.selection is not None:
+    return state.selection.variables
+  return method.predict_variables(state)
+
+
+def _fit(
+  config, method, ingredients, recipe, mesh, workdir, console
+) -> training.TrainState:
+  """Trains, or goes on from the newest checkpoint."""
+  streams = {
+    name: ingredients.stream(
+      name, batch_size=config.batch_size, seed=(config.seed, 5, i), mesh=mesh
+    )
+    for i, name in enumerate(method.streams)
+  }
+
+  def batch(step):
+    return {name: stream.batch(step) for name, stream in streams.items()}
+
+  evaluators = {'knn': _online_knn(config, method, ingredients, mesh)}
+  if method.classifies:
+    evaluators['classifier'] = evaluation.accuracy_of(
+      _forward(method.model, ingredients, mesh), ingredients.splits.validation
+    )
+  state = training.create_state(
+    method,
+    recipe.tx,
+    jax.random.key(config.seed),
+    batch(0),
+    select=method.classifies,
+  )
+  state = jax.device_put(state, training.replicated(mesh))
+  checkpoints = training.Checkpoints(
+    workdir / 'checkpoints', keep=config.checkpoint.keep
+  )
+  if checkpoints.latest_step() is not None:
+    state = checkpoints.restore(state)
+    console.print(f'going on from step {int(state.step):,}')
+  start = int(state.step)
+  log = training.MetricsLog(workdir, from_step=start)
+  try:
+    with training.progress_bar(
+      console,
+      'training',
+      recipe.steps,
+      done=start,
+      images_per_step=config.batch_size,
+    ) as bar:
+      return training.fit(
+        state,
+        train_step=training.make_train_step(method, recipe.schedule, mesh),
+        batch=batch,
+        steps=recipe.steps,
+        evaluators=evaluators,
+        evaluate_every=recipe.evaluate_every,
+        select_by=('classifier', 'top1') if method.classifies else None,
+        log=log,
+        checkpoints=checkpoints,
+        checkpoint_every=config.checkpoint.every,
+        bar=bar,
+      )
+  finally:
+    log.close()
+    checkpoints.close()
+
+
+def _online_knn(config, method, ingredients, mesh):
+  """An evaluator: kNN on validation, among the images whose labels may be seen.
+
+  It shows the way during training, and chooses nothing.
+  """
+  forward = _forward(ingredients.encoder, ingredients, mesh)
+  splits = ingredients.splits
+  bank = splits.train.take(splits.labelled)
+  section = config.evaluation.knn
+
+  def evaluate(state: training.TrainState) -> Mapping[str, float]:
+    variables = models.encoder_variables(method.predict_variables(state))
+    logits = evaluation.knn_logits(
+      forward(variables, bank.images),
+      bank.labels,
+      forward(variables, splits.validation.images),
+      neighbours=section.neighbours,
+      temperature=section.temperature,
+      num_classes=ingredients.num_classes,
+    )
+    labels = splits.validation.labels
+    return {'top1': metrics.top_k_accuracy(logits, labels, 1)}
+
+  return evaluate
+
+
+def _evaluate(config, embeddings, console) -> list[evaluation.Outcome]:
+  section = config.evaluation
+  if not section.protocols or not section.labels_per_class:
+    return []
+  before = jax.device_get(embeddings.variables)
+  splits = embeddings.ingredients.splits
+  total = label_efficiency.count_runs(
+    section.protocols,
+    section.labels_per_class,
+    section.draws,
+    protocols.FOR_ALL_LABELS,
+  )
+  with training.progress_bar(console, 'evaluation', total) as bar:
+    outcomes = label_efficiency.label_efficiency(
+      {
+        name: protocols.PROTOCOLS[name](embeddings)
+        for name in section.protocols
+      },
+      labels=splits.train.labels,
+      rows=splits.labelled,
+      num_classes=embeddings.ingredients.num_classes,
+      labels_per_class=section.labels_per_class,
+      draws=section.draws,
+      seed=config.seed,
+      protocols_for_all=protocols.FOR_ALL_LABELS,
+      bar=bar,
+    )
+  same = jax.tree.map(
+    np.array_equal, before, jax.device_get(embeddings.variables)
+  )
+  assert jax.tree.all(same), 'evaluation must not change the encoder'
+  return outcomes
+
+
+def _results(config, ingredients, outcomes, command, started) -> dict[str, Any]:
+  rows = label_efficiency.summarize(outcomes, ingredients.reported.labels)
+  return {
+    'experiment': config.experiment,
+    'method': config.method.name,
+    'dataset': config.data.name,
+    'seed': config.seed,
+    'split': config.report_split,
+    'rows': [row for row in rows if row['metric'] == 'top1'],
+    'tables': {
+      'metrics': [row for row in rows if row['metric'] != 'top1'],
+      'differences': label_efficiency.differences(rows, baseline=BASELINE),
+    },
+    'notes': _notes(ingredients),
+    'run': {
+      'command': command,
+      'seconds': round(time.monotonic() - started, 1),
+      'date': datetime.date.today().isoformat(),
+      'counts': ingredients.splits.counts(),
+      'channel_mean': ingredients.mean,
+      'channel_std': ingredients.std,
+      **workdir_lib.environment(),
+    },
+  }

@@ -1,0 +1,123 @@
+"""The folder of a run: what it was asked, and whether it may go on there."""
+
+import json
+import pathlib
+import platform
+import subprocess
+from collections.abc import Mapping
+from importlib import metadata
+from typing import Any
+
+import jax
+
+from semisup_jax.types import InputError
+
+_PACKAGES = ('jax', 'flax', 'optax', 'orbax-checkpoint', 'numpy')
+
+
+def environment() -> dict[str, Any]:
+  """Versions, the git commit, the devices and the processor of this run."""
+  versions = {'python': platform.python_version()}
+  versions |= {name: metadata.version(name) for name in _PACKAGES}
+  device = jax.devices()[0]
+  return {
+    'versions': versions,
+    'commit': _commit(),
+    'devices': f'{jax.device_count()} x {device.device_kind}',
+    'hardware': _processor(),
+  }
+
+
+def _commit() -> str | None:
+  """The commit of this source tree, marked if it has changes; None outside."""
+
+  def git(*command):
+    return subprocess.run(
+      ('git', '-C', str(pathlib.Path(__file__).parent), *command),
+      capture_output=True,
+      text=True,
+      check=True,
+    ).stdout.strip()
+
+  try:
+    dirty = '-dirty' if git('status', '--porcelain', '-uno') else ''
+    return git('rev-parse', '--short=12', 'HEAD') + dirty
+  except (OSError, subprocess.CalledProcessError):
+    return None
+
+
+def _processor() -> str:
+  from semisup_jax.training.sharding import usable_cores
+
+  name = platform.processor() or platform.machine()
+  cpuinfo = pathlib.Path('/proc/cpuinfo')
+  if cpuinfo.exists():
+    for line in cpuinfo.read_text().splitlines():
+      if line.startswith('model name'):
+        name = line.partition(':')[2].strip()
+        break
+  return f'{name}, {usable_cores()} cores'
+
+
+def open_workdir(workdir: pathlib.Path, config: Mapping[str, Any]) -> bool:
+  """Makes the folder, or checks that it holds a run of the same config.
+
+  Args:
+    workdir: The folder.
+    config: The resolved config, as plain dicts.
+
+  Returns:
+    Whether a run was begun there before.
+
+  Raises:
+    InputError: If another config was run there, naming what differs.
+  """
+  path = workdir / 'config.json'
+  config = json.loads(json.dumps(config))
+  if path.exists():
+    try:
+      known = json.loads(path.read_text())['config']
+    except (ValueError, KeyError, TypeError) as error:
+      raise InputError(
+        f'{path} is not a config of ours ({error}); choose another --workdir'
+      ) from error
+    changed = _differences(known, config)
+    if changed:
+      raise InputError(
+        f'{workdir} holds a run of another config: {"; ".join(changed)}; '
+        'choose another folder with --workdir=FOLDER'
+      )
+    return True
+  if workdir.exists() and (not workdir.is_dir() or any(workdir.iterdir())):
+    raise InputError(
+      f'{workdir} exists and holds no run of ours; choose another folder with '
+      '--workdir=FOLDER'
+    )
+  try:
+    workdir.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix('.tmp')
+    temporary.write_text(
+      json.dumps({'config': config, **environment()}, indent=2) + '\n'
+    )
+    temporary.replace(path)
+  except OSError as error:
+    raise InputError(
+      f'{workdir} cannot be written ({error.strerror}); choose another folder '
+      'with --workdir=FOLDER'
+    ) from error
+  return False
+
+
+def _differences(known: Any, asked: Any, prefix: str = '') -> list[str]:
+  """The fields in which two nested dicts differ, in words."""
+  if isinstance(known, dict) and isinstance(asked, dict):
+    return [
+      words
+      for name in sorted(known.keys() | asked.keys())
+      for words in _differences(
+        known.get(name, 'unset'),
+        asked.get(name, 'unset'),
+        f'{prefix}.{name}' if prefix else name,
+      )
+    ]
+  return [] if known == asked else [f'{prefix} is {known} there, {asked} here']

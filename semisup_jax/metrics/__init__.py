@@ -1,0 +1,48 @@
+"""What is reported of a classifier, and how sure one can be of it.
+
+Over a whole evaluation set metrics are computed once, on the host, in NumPy
+and float64. `averages` alone is for inside `jit`.
+"""
+
+from semisup_jax.metrics.averages import masked_mean, masked_sum_and_count
+from semisup_jax.metrics.calibration import (
+  ReliabilityBins,
+  expected_calibration_error,
+  reliability_bins,
+)
+from semisup_jax.metrics.classification import (
+  balanced_accuracy,
+  confusion_matrix,
+  macro_f1,
+  negative_log_likelihood,
+  per_class_recall,
+  top_k_accuracy,
+)
+from semisup_jax.metrics.intervals import (
+  PairedDifference,
+  bootstrap_interval,
+  mean_and_std,
+  paired_difference,
+  student_t_interval,
+)
+from semisup_jax.metrics.summary import classification_metrics
+
+__all__ = [
+  'PairedDifference',
+  'ReliabilityBins',
+  'balanced_accuracy',
+  'bootstrap_interval',
+  'classification_metrics',
+  'confusion_matrix',
+  'expected_calibration_error',
+  'macro_f1',
+  'masked_mean',
+  'masked_sum_and_count',
+  'mean_and_std',
+  'negative_log_likelihood',
+  'paired_difference',
+  'per_class_recall',
+  'reliability_bins',
+  'student_t_interval',
+  'top_k_accuracy',
+]

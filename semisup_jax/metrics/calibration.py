@@ -1,0 +1,121 @@
+"""Whether a classifier is right as often as it says.
+
+Guo et al. 2017, https://arxiv.org/abs/1706.04599, section 2: examples are put
+into bins of equal width by the probability of their predicted class, the
+interval of bin m of M being ((m - 1) / M, m / M].
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from semisup_jax.metrics.examples import kept_examples
+
+
+class ReliabilityBins(NamedTuple):
+  """What a reliability diagram shows, bin by bin.
+
+  Attributes:
+    edges: float64 [bins + 1], from 0 to 1; the upper edge belongs to the bin.
+    count: int64 [bins], how many examples fell into it.
+    confidence: float64 [bins], their mean top-1 probability; NaN if there are
+      none.
+    accuracy: float64 [bins], the fraction of them that is right; NaN if there
+      are none.
+  """
+
+  edges: np.ndarray
+  count: np.ndarray
+  confidence: np.ndarray
+  accuracy: np.ndarray
+
+
+def reliability_bins(
+  probabilities: ArrayLike,
+  labels: ArrayLike,
+  *,
+  bins: int,
+  mask: ArrayLike | None = None,
+) -> ReliabilityBins:
+  """Sorts examples into bins by the confidence of their prediction.
+
+  Args:
+    probabilities: Of the classes, float [batch, classes], in [0, 1], rows that
+      sum to 1 within 1e-3: softmax outputs, not logits. The predicted class is
+      the argmax.
+    labels: True classes, integers [batch].
+    bins: How many bins, at least 1; 15 in the paper.
+    mask: Which rows count, bool or 0 / 1 [batch]; None for all.
+
+  Returns:
+    The bins, empty ones too.
+
+  Raises:
+    ValueError: If shapes or labels do not fit, no row is kept, rows are no
+      probabilities or bins is less than 1.
+  """
+  if bins < 1:
+    raise ValueError(f'bins needs to be at least 1; got {bins}')
+  probabilities, labels = kept_examples(probabilities, labels, mask)
+  _check_probabilities(probabilities)
+  edges = np.linspace(0, 1, bins + 1)
+  top = probabilities.max(axis=1)
+  right = probabilities.argmax(axis=1) == labels
+  bin_of = np.searchsorted(edges[1:-1], top, side='left')
+  count = np.bincount(bin_of, minlength=bins)
+  return ReliabilityBins(
+    edges=edges,
+    count=count,
+    confidence=_mean_of_bins(bin_of, top, count),
+    accuracy=_mean_of_bins(bin_of, right, count),
+  )
+
+
+def expected_calibration_error(
+  probabilities: ArrayLike,
+  labels: ArrayLike,
+  *,
+  bins: int,
+  mask: ArrayLike | None = None,
+) -> float:
+  """The mean distance between confidence and accuracy, weighted by bin counts.
+
+  It depends on the number of bins and, with few examples in a bin, errs
+  upwards: report both beside it.
+
+  Args:
+    probabilities: Of the classes, float [batch, classes], rows that sum to 1:
+      softmax outputs, not logits.
+    labels: True classes, integers [batch].
+    bins: How many bins of equal width, at least 1; 15 in the paper.
+    mask: Which rows count, bool or 0 / 1 [batch]; None for all.
+
+  Returns:
+    Guo et al.'s ECE (Eq. 3), in [0, 1].
+
+  Raises:
+    ValueError: As `reliability_bins` does.
+  """
+  found = reliability_bins(probabilities, labels, bins=bins, mask=mask)
+  distance = np.abs(found.accuracy - found.confidence)
+  return float(np.nansum(found.count * distance) / found.count.sum())
+
+
+def _mean_of_bins(
+  bin_of: np.ndarray, values: np.ndarray, count: np.ndarray
+) -> np.ndarray:
+  """Means [batch] values by bin, float64 [bins]; NaN where a bin is empty."""
+  total = np.bincount(bin_of, weights=values, minlength=len(count))
+  means = np.full(len(count), np.nan)
+  return np.divide(total, count, out=means, where=count > 0)
+
+
+def _check_probabilities(probabilities: np.ndarray) -> None:
+  off = np.abs(probabilities.sum(axis=1) - 1).max()
+  if probabilities.min() < 0 or off > 1e-3:
+    raise ValueError(
+      'probabilities need to be at least 0 and to sum to 1 in every row; got '
+      f'a least value of {probabilities.min():.4g} and a sum off by {off:.4g} '
+      '(softmax the logits first)'
+    )

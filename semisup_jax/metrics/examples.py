@@ -1,0 +1,80 @@
+"""The examples that count: shapes checked, masked rows dropped."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+def kept_examples(
+  scores: ArrayLike, labels: ArrayLike, mask: ArrayLike | None
+) -> tuple[np.ndarray, np.ndarray]:
+  """Drops what the mask leaves out and checks the rest.
+
+  Args:
+    scores: Logits or probabilities, float [batch, classes].
+    labels: Classes, integers [batch] in [0, classes).
+    mask: Bool or 0 / 1 [batch], true for what counts; None for all. Rows left
+      out may hold anything.
+
+  Returns:
+    Scores, float64 [kept, classes], and labels, int64 [kept].
+
+  Raises:
+    ValueError: If shapes do not fit, nothing is kept, a score is not finite (of
+      a run that diverged there is nothing to report) or a label is no class.
+  """
+  scores = np.asarray(scores)
+  if scores.ndim != 2 or scores.shape[1] == 0:
+    raise ValueError(
+      f'scores need the shape [batch, classes >= 1]; got {scores.shape}'
+    )
+  keep = kept_rows(len(scores), mask)
+  kept_scores = scores[keep].astype(np.float64)
+  broken = ~np.isfinite(kept_scores).all(axis=1)
+  if broken.any():
+    raise ValueError(
+      f'scores need to be finite; {broken.sum()} of {len(broken)} rows are not'
+    )
+  return kept_scores, kept_classes(labels, keep, scores.shape[1], 'labels')
+
+
+def kept_rows(batch: int, mask: ArrayLike | None) -> np.ndarray:
+  """Returns the mask as booleans, [batch], all true for None.
+
+  Raises:
+    ValueError: If the mask has another shape or keeps nothing.
+  """
+  keep = np.ones(batch, bool) if mask is None else np.asarray(mask).astype(bool)
+  if keep.shape != (batch,):
+    raise ValueError(f'mask needs the shape ({batch},); got {keep.shape}')
+  if not keep.any():
+    raise ValueError(f'no example to measure: none of {batch} is kept')
+  return keep
+
+
+def kept_classes(
+  classes: ArrayLike, keep: np.ndarray, num_classes: int, what: str
+) -> np.ndarray:
+  """Returns the kept class indices, int64 [kept].
+
+  Args:
+    classes: Integers [batch], those kept in [0, num_classes).
+    keep: Bool [batch].
+    num_classes: How many classes there are.
+    what: What the indices are, for the message.
+
+  Raises:
+    ValueError: If the shape is not that of `keep`, they are no integers or one
+      that is kept is out of range.
+  """
+  classes = np.asarray(classes)
+  if classes.shape != keep.shape:
+    raise ValueError(f'{what} need the shape {keep.shape}; got {classes.shape}')
+  if not np.issubdtype(classes.dtype, np.integer):
+    raise ValueError(f'{what} need to be integers; got {classes.dtype}')
+  kept = classes[keep].astype(np.int64)
+  if kept.min() < 0 or kept.max() >= num_classes:
+    raise ValueError(
+      f'{what} need to be in [0, {num_classes}); got {kept.min()} to '
+      f'{kept.max()}'
+    )
+  return kept

@@ -1,0 +1,76 @@
+"""Flax Linen modules; `MODELS` are the encoders that a config can name."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax.numpy as jnp
+from flax import linen as nn
+
+from semisup_jax.models import convnet, heads, resnet
+from semisup_jax.types import InputError, lookup
+
+ConvNet = convnet.ConvNet
+ResNet = resnet.ResNet
+ProjectionHead = heads.ProjectionHead
+ClassificationHead = heads.ClassificationHead
+EncoderWithHead = heads.EncoderWithHead
+encoder_variables = heads.encoder_variables
+
+DTYPES = {
+  'float32': jnp.float32,
+  'bfloat16': jnp.bfloat16,
+  'float64': jnp.float64,
+}
+_STEMS = {'cifar': 'cifar', 'imagenet': 'imagenet'}
+
+
+def _shared(config: Mapping[str, Any]) -> dict[str, Any]:
+  momentum = config['batch_norm_momentum']
+  if not 0 <= momentum < 1:
+    raise InputError(
+      f'model.batch_norm_momentum must be in [0, 1), got {momentum}'
+    )
+  if config['width'] < 1:
+    raise InputError(f'model.width must be at least 1, got {config["width"]}')
+  return {
+    'width': config['width'],
+    'dtype': lookup(DTYPES, config['dtype'], 'model.dtype'),
+    'batch_norm_momentum': momentum,
+  }
+
+
+def resnet18(
+  config: Mapping[str, Any], num_classes: int | None = None
+) -> nn.Module:
+  """ResNet-18; `config` has width, stem, dtype and batch_norm_momentum."""
+  return ResNet(
+    stage_sizes=(2, 2, 2, 2),
+    stem=lookup(_STEMS, config['stem'], 'model.stem'),
+    num_classes=num_classes,
+    **_shared(config),
+  )
+
+
+def small_convnet(config: Mapping[str, Any]) -> nn.Module:
+  """`ConvNet`; `config` has width, strides, dtype and batch_norm_momentum."""
+  strides = tuple(config['strides'])
+  if not strides or any(s not in (1, 2) for s in strides):
+    raise InputError(
+      f'model.strides must be 1 or 2 for each stage, as (1, 2); got {strides}'
+    )
+  return ConvNet(strides=strides, **_shared(config))
+
+
+MODELS = {'convnet': small_convnet, 'resnet18': resnet18}
+
+
+def make_encoder(config: Mapping[str, Any]) -> nn.Module:
+  """Builds the encoder of `config.model`, without a classification layer.
+
+  Args:
+    config: The section `model`: `name` and the fields that model takes.
+
+  Raises:
+    InputError: If the name, or a field's value, is not one that exists.
+  """
+  return lookup(MODELS, config['name'], 'model.name')(config)

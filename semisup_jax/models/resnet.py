@@ -1,0 +1,144 @@
+"""Residual networks, https://arxiv.org/abs/1512.03385, as torchvision has them.
+
+Images are float [N, H, W, C]; every model returns `(output, features)`, the
+features named, so that probes and pictures need no surgery.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+ModuleFactory = Callable[..., nn.Module]
+
+# As torchvision initialises: normal, variance 2 / fan_out.
+_he_normal = nn.initializers.variance_scaling(2.0, 'fan_out', 'normal')
+
+
+def layers(
+  *, train: bool, dtype: Any, batch_norm_momentum: float
+) -> tuple[ModuleFactory, ModuleFactory]:
+  """Builds the `conv` and `norm` that a network passes down to its blocks.
+
+  Args:
+    train: Whether BatchNorm uses (and updates) the batch's statistics.
+    dtype: Computation type. Parameters and statistics are float32 or wider.
+    batch_norm_momentum: Share of the old running statistics that is kept in an
+      update (0.9 is torch's 0.1). The running variance is the biased one.
+
+  Returns:
+    `(conv, norm)`, module factories.
+  """
+  param_dtype = jnp.promote_types(dtype, jnp.float32)
+  conv = partial(
+    nn.Conv,
+    use_bias=False,
+    dtype=dtype,
+    param_dtype=param_dtype,
+    kernel_init=_he_normal,
+  )
+  norm = partial(
+    nn.BatchNorm,
+    use_running_average=not train,
+    momentum=batch_norm_momentum,
+    epsilon=1e-5,
+    dtype=dtype,
+    param_dtype=param_dtype,
+  )
+  return conv, norm
+
+
+def same(kernel_size: int) -> Sequence[tuple[int, int]]:
+  """Torch's symmetric padding; 'SAME' pads one side only where stride is 2."""
+  return [(kernel_size // 2, kernel_size // 2)] * 2
+
+
+class ResidualBlock(nn.Module):
+  """Two 3x3 convolutions around a shortcut (torchvision's BasicBlock)."""
+
+  filters: int
+  conv: ModuleFactory
+  norm: ModuleFactory
+  strides: int = 1
+
+  @nn.compact
+  def __call__(self, x: jax.Array) -> jax.Array:
+    """Maps float [N, H, W, C] to [N, H / strides, W / strides, filters]."""
+    strides = (self.strides, self.strides)
+    y = self.conv(self.filters, (3, 3), strides, padding=same(3))(x)
+    y = nn.relu(self.norm()(y))
+    y = self.conv(self.filters, (3, 3), padding=same(3))(y)
+    y = self.norm()(y)
+    if x.shape != y.shape:
+      x = self.conv(self.filters, (1, 1), strides, name='shortcut_conv')(x)
+      x = self.norm(name='shortcut_norm')(x)
+    return nn.relu(x + y)
+
+
+class ResNet(nn.Module):
+  """A residual network of basic blocks.
+
+  Attributes:
+    stage_sizes: Blocks in each stage; (2, 2, 2, 2) is ResNet-18.
+    width: Channels of the first stage; each later stage doubles them.
+    stem: 'imagenet' (7x7 stride 2, then max-pooling) or 'cifar' (3x3 stride 1,
+      no pooling), the usual choice up to 64 px.
+    num_classes: Outputs of a last linear layer; None gives pooled features.
+    dtype: Computation type; the output is float32 or wider in any case.
+    batch_norm_momentum: See `layers`.
+  """
+
+  stage_sizes: Sequence[int]
+  width: int
+  stem: str
+  num_classes: int | None
+  dtype: Any
+  batch_norm_momentum: float
+
+  @nn.compact
+  def __call__(
+    self, x: jax.Array, *, train: bool
+  ) -> tuple[jax.Array, dict[str, jax.Array]]:
+    """Maps float [N, H, W, C] to pooled features [N, D] or logits [N, K].
+
+    Args:
+      x: Normalized images.
+      train: Whether BatchNorm uses the batch's statistics.
+
+    Returns:
+      `(output, features)` with features `stem`, `stage1` ... and `pooled`.
+    """
+    conv, norm = layers(
+      train=train,
+      dtype=self.dtype,
+      batch_norm_momentum=self.batch_norm_momentum,
+    )
+    features = {}
+    x = x.astype(self.dtype)
+    if self.stem == 'imagenet':
+      x = conv(self.width, (7, 7), (2, 2), padding=same(7), name='stem_conv')(x)
+    else:
+      x = conv(self.width, (3, 3), padding=same(3), name='stem_conv')(x)
+    x = nn.relu(norm(name='stem_norm')(x))
+    features['stem'] = x
+    if self.stem == 'imagenet':
+      x = nn.max_pool(x, (3, 3), (2, 2), padding=same(3))
+    for i, blocks in enumerate(self.stage_sizes):
+      for j in range(blocks):
+        x = ResidualBlock(
+          self.width * 2**i,
+          conv=conv,
+          norm=norm,
+          strides=2 if i > 0 and j == 0 else 1,
+          name=f'stage{i + 1}_block{j + 1}',
+        )(x)
+      features[f'stage{i + 1}'] = x
+    wide = jnp.promote_types(self.dtype, jnp.float32)
+    x = jnp.mean(x.astype(wide), axis=(1, 2))
+    features['pooled'] = x
+    if self.num_classes is not None:
+      x = nn.Dense(self.num_classes, param_dtype=wide, name='classifier')(x)
+    return x, features

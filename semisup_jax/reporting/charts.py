@@ -1,0 +1,225 @@
+"""Curves and dots: label efficiency, training, recall by class."""
+
+import math
+import numbers
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib import ticker
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from semisup_jax.reporting import canvas, results, wording
+
+Row = Mapping[str, Any]
+
+MARKERS = ('s', 'o', '^', 'D', 'v', 'P', 'X', 'p')
+PANELS = {
+  'loss': 'loss',
+  'knn': 'online kNN, %',
+  'learning_rate': 'learning rate',
+  'grad_norm': 'gradient norm',
+}
+
+
+def label_efficiency(rows: Sequence[Row], theme: str = 'light') -> Figure:
+  """The metric against the labels a class, one line a protocol.
+
+  The x axis is logarithmic, widened where two numbers of labels would be too
+  close to read, and 'all' stands at its right end behind a dotted line. The
+  protocols stand side by side, so that no error bar hides another.
+
+  Args:
+    rows: As in results.json; the error bars are `low` to `high`.
+    theme: `light` or `dark`.
+  """
+  grid = results.results_table(rows)
+  figure, axes, colors = canvas.empty(theme, 3.9)
+  axes = axes[0, 0]
+  if not grid.cells:
+    canvas.note(axes, colors, 'no results')
+    return figure
+  places = _places(grid.ks)
+  count = len(grid.protocols)
+  step = min(0.13, 0.5 / max(count - 1, 1))
+  looks = _looks(grid.protocols, colors)
+  for i, protocol in enumerate(grid.protocols):
+    shift = (i - (count - 1) / 2) * step
+    _protocol_line(axes, grid, protocol, places, shift, looks[protocol])
+  labels = [str(k) for k in grid.ks]
+  axes.set_xticks([places[k] for k in grid.ks], labels=labels)
+  axes.set_xlim(min(places.values()) - 0.5, max(places.values()) + 0.5)
+  axes.set_xlabel('labels a class')
+  unit = wording.unit(grid.metric).replace(' ', ', ')
+  axes.set_ylabel(wording.metric(grid.metric) + unit)
+  axes.grid(axis='y', color=colors.line, linewidth=0.8)
+  if grid.metric in wording.PERCENT:
+    low, high = axes.get_ylim()
+    axes.set_ylim(max(low, -1.0), min(high, 101.0))
+  handles, names = axes.get_legend_handles_labels()
+  canvas.legend(figure, colors, handles, names, above=True)
+  return figure
+
+
+def training_curves(
+  history: Sequence[Mapping[str, Any]], theme: str = 'light'
+) -> Figure:
+  """Loss, online kNN, learning rate and gradient norm over the steps.
+
+  Args:
+    history: The lines of metrics.jsonl: `step`, `split` and metrics by name. A
+      metric that never appears gets no panel; a missing or non-finite value
+      is left out. Any name with `knn` in it counts as online kNN.
+    theme: `light` or `dark`.
+  """
+  series = {name: _series(history, name) for name in PANELS}
+  panels = [name for name in PANELS if series[name]]
+  height = 0.6 + 1.35 * max(len(panels), 1)
+  figure, grid, colors = canvas.empty(
+    theme, height, rows=max(len(panels), 1), sharex=True
+  )
+  if not panels:
+    canvas.note(grid[0, 0], colors, 'no training history')
+    return figure
+  splits = list(dict.fromkeys(key for name in panels for key in series[name]))
+  looks = dict(
+    zip(splits, canvas.cycle(colors.series[1:], splits), strict=True)
+  )
+  for axes, name in zip(grid[:, 0], panels, strict=True):
+    for key, (steps, values) in series[name].items():
+      style = {'color': looks[key], 'linewidth': 1.6, 'label': key}
+      marker = 'o' if len(steps) <= 12 else ''
+      axes.plot(steps, values, marker=marker, markersize=4, **style)
+    style = {'color': colors.ink, 'fontsize': canvas.SIZE}
+    axes.set_title(PANELS[name], loc='left', **style)
+    axes.grid(axis='y', color=colors.line, linewidth=0.8)
+    axes.yaxis.set_major_locator(ticker.MaxNLocator(3))
+  grid[-1, 0].xaxis.set_major_locator(ticker.MaxNLocator(5, integer=True))
+  grid[-1, 0].set_xlabel('step')
+  if len(splits) > 1:
+    handles = [Line2D([], [], color=looks[s], linewidth=1.6) for s in splits]
+    canvas.legend(figure, colors, handles, splits, above=True)
+  return figure
+
+
+def per_class_recall(rows: Sequence[Row], theme: str = 'light') -> Figure:
+  """Recall by class, the weakest on top; at most the 20 weakest.
+
+  Args:
+    rows: `class`, `recall` in [0, 1] and `n`.
+    theme: `light` or `dark`.
+  """
+  rows = [row for row in rows if wording.known(row['recall'])]
+  weakest = sorted(rows, key=lambda row: row['recall'])[:20]
+  height = 0.8 + 0.26 * max(len(weakest), 3)
+  figure, axes, colors = canvas.empty(theme, height)
+  axes = axes[0, 0]
+  if not weakest:
+    canvas.note(axes, colors, 'no recall')
+    return figure
+  values = [100 * row['recall'] for row in weakest]
+  where = np.arange(len(weakest))
+  axes.plot(values, where, 'o', color=colors.series[1], markersize=6)
+  names = [canvas.literal(row['class']) for row in weakest]
+  axes.set_yticks(where, labels=names)
+  axes.set_ylim(len(weakest) - 0.4, -0.6)
+  axes.set_xlim(max(0, 10 * math.floor(min(values) / 10 - 0.5)), 101)
+  left = len(rows) - len(weakest)
+  some = f' ({len(weakest)} weakest of {len(rows)} classes)' if left else ''
+  axes.set_xlabel(f'recall, %{some}')
+  axes.grid(color=colors.line, linewidth=0.8)
+  return figure
+
+
+def _places(ks: Sequence[int | str]) -> dict[int | str, float]:
+  """Where each k stands: log2, with steps of at least 0.9, 'all' 1.4 on."""
+  places, before = {}, None
+  for k in ks:
+    if before is None:
+      places[k] = 0.0
+    elif k == 'all':
+      places[k] = places[before] + 1.4
+    else:
+      places[k] = places[before] + max(0.9, math.log2(k / before))
+    before = k
+  return places
+
+
+def _looks(
+  protocols: Sequence[str], colors: canvas.Theme
+) -> dict[str, dict[str, Any]]:
+  """A protocol's colour and marker: the known ones keep theirs."""
+  fixed = [wording.BASELINE, *wording.PROTOCOLS]
+  fixed = list(dict.fromkeys(fixed))
+  order = fixed + [p for p in protocols if p not in fixed]
+  looks = {}
+  for i, protocol in enumerate(order):
+    looks[protocol] = {
+      'color': colors.series[i % len(colors.series)],
+      'marker': MARKERS[i % len(MARKERS)],
+    }
+  return looks
+
+
+def _protocol_line(
+  axes: Axes,
+  grid: results.Grid,
+  protocol: str,
+  places: Mapping[int | str, float],
+  shift: float,
+  look: Mapping[str, Any],
+) -> None:
+  """One protocol: marks with error bars, and a line through the numbers."""
+  color, scale = look['color'], wording.scale(grid.metric)
+  present = [k for k in grid.ks if (protocol, k) in grid.cells]
+  rows = [grid.cells[protocol, k] for k in present]
+  x = np.array([places[k] + shift for k in present])
+  mean = np.array([row['mean'] for row in rows], float)
+  low = np.array([_bound(row, 'low') for row in rows])
+  high = np.array([_bound(row, 'high') for row in rows])
+  axes.errorbar(
+    x,
+    scale * mean,
+    yerr=scale * np.maximum([mean - low, high - mean], 0),
+    fmt=look['marker'],
+    color=color,
+    markersize=6,
+    elinewidth=1.5,
+    capsize=3,
+    label=wording.protocol(protocol),
+    zorder=3,
+  )
+  few = len(present) - (present[-1] == 'all')
+  style = '--' if protocol == wording.BASELINE else '-'
+  axes.plot(x[:few], scale * mean[:few], style, color=color, linewidth=1.8)
+  if few < len(present):
+    axes.plot(x[few - 1 :], scale * mean[few - 1 :], ':', color=color) if (
+      few
+    ) else None
+
+
+def _bound(row: Row, name: str) -> float:
+  value = row.get(name)
+  return float(value) if wording.known(value) else math.nan
+
+
+def _series(
+  history: Sequence[Mapping[str, Any]], panel: str
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+  """Steps and values of a panel's metric, by the split they were taken on."""
+  found: dict[str, list[tuple[float, float]]] = {}
+  for line in history:
+    for name, value in line.items():
+      if not (panel in name if panel == 'knn' else panel == name):
+        continue
+      if isinstance(value, numbers.Real) and wording.known(value):
+        key = str(line.get('split', 'train'))
+        found.setdefault(key, []).append((line['step'], value))
+  series = {}
+  for key, pairs in found.items():
+    steps, values = np.array(sorted(pairs), float).T
+    percent = panel == 'knn' and values.max() <= 1
+    series[key] = steps, values * (100 if percent else 1)
+  return series

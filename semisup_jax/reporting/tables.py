@@ -1,0 +1,207 @@
+"""The page's tables, as HTML; every text is escaped here."""
+
+import html
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from semisup_jax.reporting import comparison, results, wording
+
+Row = Mapping[str, Any]
+
+# Columns of `every_number` that stand at the right.
+_RIGHT = (False, False, True, True, True, True, True, False, False)
+
+
+def escape(text: object) -> str:
+  """Text as HTML, for an element or a quoted attribute."""
+  return html.escape(str(text), quote=True)
+
+
+def prose(sentence: str) -> str:
+  """One of our sentences as HTML: a number keeps its sign and unit."""
+  text = re.sub(r'(?<![\w.])-(?=\d)', '&minus;', escape(sentence))
+  return re.sub(r' (?=%|±)|(?<=±) |(?<=n =) |(?<=n) (?==)', '&nbsp;', text)
+
+
+def main_table(rows: Sequence[Row]) -> str:
+  """Protocol x labels a class, `mean ± std`, the best of a column marked."""
+  grid = results.results_table(rows)
+  head = [_head('labels a class')]
+  head += [_head_with_n(k, grid.draws(k)) for k in grid.ks]
+  body = []
+  for protocol in grid.protocols:
+    name = escape(wording.protocol(protocol))
+    cells = ''.join(_cell(grid, protocol, k) for k in grid.ks)
+    body.append(f'<tr><th scope="row">{name}</th>{cells}</tr>')
+  return _table(head, body, 'wide', label=wording.metric(grid.metric))
+
+
+def metric_tables(rows: Iterable[Row]) -> str:
+  """One main table for each metric."""
+  by_metric: dict[str, list[Row]] = {}
+  for row in rows:
+    by_metric.setdefault(row['metric'], []).append(row)
+  parts = []
+  for metric, group in by_metric.items():
+    unit = wording.unit(metric).replace(' ', ', ')
+    better = 'lower' if metric in wording.LOWER_IS_BETTER else 'higher'
+    title = f'{wording.metric(metric)}{unit}'
+    parts.append(
+      f'<div><h3>{escape(title)}</h3><p class="hint">{better} is better</p>'
+      f'{main_table(group)}</div>'
+    )
+  return f'<div class="tables">{"".join(parts)}</div>'
+
+
+def differences(rows: Iterable[Row], metric: str) -> str:
+  """Paired differences: a pair a row, each pair once, by labels a class."""
+  rows = [row for row in rows if wording.known(row['mean'])]
+  ks = wording.ordered(row['labels_per_class'] for row in rows)
+  pairs: dict[tuple[str, str], bool] = {}
+  for row in sorted(rows, key=lambda row: row['baseline'] != wording.BASELINE):
+    pair = row['protocol'], row['baseline']
+    if pair[::-1] not in pairs:
+      pairs[pair] = True
+  head = [_head('labels a class')]
+  for k in ks:
+    counts = {row.get('n') for row in rows if row['labels_per_class'] == k}
+    head.append(_head_with_n(k, counts - {None}))
+  body = []
+  for protocol, baseline in pairs:
+    name = escape(wording.protocol(protocol))
+    name += (
+      f' <span class="nowrap">vs {escape(wording.protocol(baseline))}</span>'
+    )
+    gaps = [comparison.difference(rows, protocol, baseline, k) for k in ks]
+    cells = ''.join(_gap_cell(gap, metric) for gap in gaps)
+    body.append(f'<tr><th scope="row">{name}</th>{cells}</tr>')
+  return _table(head, body, 'wide', label='Paired differences')
+
+
+def recall(rows: Iterable[Row]) -> str:
+  """Recall by class, the weakest first."""
+  known = [row for row in rows if wording.known(row['recall'])]
+  body = [
+    f'<tr><th scope="row">{escape(row["class"])}</th>'
+    f'{_data(wording.number(row["recall"], "top1"), True)}'
+    f'{_data(row["n"], True)}</tr>'
+    for row in sorted(known, key=lambda row: row['recall'])
+  ]
+  head = [_head('class'), _head('recall, %', True), _head('n', True)]
+  table = _table(head, body, 'wide small', label='Recall by class')
+  return f'<div class="columns">{table}</div>'
+
+
+def every_number(rows: Iterable[Row]) -> str:
+  """All rows as they are in results.json, with intervals and single values."""
+  body = []
+  for row in rows:
+    metric = row['metric']
+    low, high = row.get('low'), row.get('high')
+    between = wording.known(low) and wording.known(high)
+    values = [wording.number(v, metric) for v in row.get('values') or ()]
+    texts = [
+      wording.metric(metric) + wording.unit(metric).replace(' ', ', '),
+      wording.protocol(row['protocol']),
+      row['labels_per_class'],
+      wording.number(row['mean'], metric),
+      wording.number(row.get('std'), metric),
+      row['n'],
+      wording.interval(low, high, metric) if between else '-',
+      row.get('interval') or '-',
+      ', '.join(values) or '-',
+    ]
+    body.append(f'<tr>{"".join(map(_data, texts, _RIGHT))}</tr>')
+  names = ['metric', 'protocol', 'labels', 'mean', 'std', 'n', '95 % interval']
+  names += ['which interval', 'single values']
+  return _table(
+    [*map(_head, names, _RIGHT)], body, 'rows', label='Every number'
+  )
+
+
+def config(values: Mapping[str, Any]) -> str:
+  """A nested config, one field a line by its dotted name."""
+  body = [
+    f'<tr><th scope="row">{escape(name)}</th><td>{escape(value)}</td></tr>'
+    for name, value in _flat(values)
+  ]
+  head = [_head('field'), _head('value')]
+  return _table(head, body, 'code', label='Config')
+
+
+def _head(text: object, right: bool = False) -> str:
+  style = ' class="number"' if right else ''
+  return f'<th scope="col"{style}>{escape(text)}</th>'
+
+
+def _head_with_n(k: int | str, counts: Iterable[int]) -> str:
+  draws = '/'.join(str(n) for n in sorted(counts))
+  n = f'<span class="n">n&nbsp;=&nbsp;{draws}</span>' if draws else ''
+  return f'<th scope="col" class="number">{escape(k)}{n}</th>'
+
+
+def _data(text: object, right: bool = False) -> str:
+  style = ' class="number"' if right else ''
+  return f'<td{style}>{escape(text)}</td>'
+
+
+def _cell(grid: results.Grid, protocol: str, k: int | str) -> str:
+  row = grid.cells.get((protocol, k))
+  if row is None:
+    return '<td class="number"></td>'
+  spreads = any(
+    wording.known(other.get('std'))
+    for (_, at), other in grid.cells.items()
+    if at == k
+  )
+  best = protocol in grid.best[k]
+  text = wording.number(row['mean'], grid.metric)
+  text = f'<strong>{text}</strong>' if best else text
+  text += f'<span class="mark">{"*" if best else ""}</span>'
+  if wording.known(row.get('std')):
+    std = wording.number(row['std'], grid.metric)
+    text += f'<span class="spread">±&nbsp;{std}</span>'
+  elif spreads:
+    text += '<span class="spread"></span>'
+  return f'<td class="number">{text}</td>'
+
+
+def _gap_cell(gap: comparison.Gap | None, metric: str) -> str:
+  """The difference, and its interval below; a dagger where that excludes 0."""
+  if gap is None:
+    return '<td class="number"></td>'
+  text = wording.number(gap.mean, metric)
+  text = prose(f'+{text}' if float(text) > 0 else text)
+  text = f'<strong>{text}</strong>' if gap.excludes_zero else text
+  mark = '&dagger;' if gap.excludes_zero else ''
+  below = 'no interval'
+  if gap.has_interval:
+    below = prose(wording.interval(gap.low, gap.high, metric))
+  return (
+    f'<td class="number">{text}<span class="mark">{mark}</span>'
+    f'<span class="interval">{below}</span></td>'
+  )
+
+
+def _table(
+  head: Sequence[str], body: Sequence[str], style: str, *, label: str
+) -> str:
+  """A table that scrolls by itself, by touch, mouse or keyboard."""
+  return (
+    f'<div class="scroll" role="region" tabindex="0" '
+    f'aria-label="{escape(label)}"><table class="{style}">\n'
+    f'<thead><tr>{"".join(head)}</tr></thead>\n<tbody>\n'
+    + '\n'.join(body)
+    + '\n</tbody></table></div>'
+  )
+
+
+def _flat(values: Mapping[str, Any], prefix: str = '') -> list[tuple[str, str]]:
+  fields = []
+  for name, value in values.items():
+    if isinstance(value, Mapping) and value:
+      fields += _flat(value, f'{prefix}{name}.')
+    else:
+      fields.append((f'{prefix}{name}', repr(value)))
+  return fields

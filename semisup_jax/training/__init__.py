@@ -1,0 +1,27 @@
+"""State, step and loop: how any method is trained."""
+
+from semisup_jax.training import (
+  checkpoint,
+  loop,
+  metrics_log,
+  progress,
+  sharding,
+  state,
+  step,
+)
+
+Checkpoints = checkpoint.Checkpoints
+MetricsLog = metrics_log.MetricsLog
+NotFiniteError = loop.NotFiniteError
+Selection = state.Selection
+TrainState = state.TrainState
+create_state = state.create_state
+divided = sharding.divided
+fit = loop.fit
+make_mesh = sharding.make_mesh
+make_train_step = step.make_train_step
+progress_bar = progress.bar
+read_metrics = metrics_log.read_metrics
+replicated = sharding.replicated
+train_step = step.train_step
+use_a_device_for_each_core = sharding.use_a_device_for_each_core

@@ -1,0 +1,134 @@
+"""The loop: steps, evaluators, checkpoints; it knows no method."""
+
+import math
+from collections.abc import Callable, Mapping
+
+import jax
+import jax.numpy as jnp
+
+from semisup_jax.training import progress
+from semisup_jax.training.checkpoint import Checkpoints
+from semisup_jax.training.metrics_log import MetricsLog
+from semisup_jax.training.state import Selection, TrainState, copy
+from semisup_jax.training.step import TrainStep
+from semisup_jax.types import Batch
+
+Evaluator = Callable[[TrainState], Mapping[str, float]]
+
+# Metrics are fetched this many steps late, so that the device need not wait.
+FETCH_EVERY = 20
+
+
+class NotFiniteError(RuntimeError):
+  """The loss or a gradient became infinite or NaN; nothing after it is kept."""
+
+
+def fit(
+  state: TrainState,
+  *,
+  train_step: TrainStep,
+  batch: Callable[[int], Batch],
+  steps: int,
+  evaluators: Mapping[str, Evaluator],
+  evaluate_every: int,
+  select_by: tuple[str, str] | None = None,
+  log: MetricsLog | None = None,
+  checkpoints: Checkpoints | None = None,
+  checkpoint_every: int = 0,
+  bar: progress.Bar | None = None,
+) -> TrainState:
+  """Trains from `state.step` to `steps`.
+
+  Args:
+    state: Where to start; it is donated, so do not use it again.
+    train_step: `(state, batch) -> (state, metrics)`.
+    batch: The batch of a step.
+    steps: The step to stop after.
+    evaluators: By name, functions of the state to metrics; they run after every
+      `evaluate_every` steps and after the last, on the validation part.
+    evaluate_every: In steps.
+    select_by: `(evaluator, metric)` that chooses what `state.selection` keeps,
+      larger being better; None where it keeps nothing.
+    log: Where metrics go; None keeps none.
+    checkpoints: Where states go; None keeps none.
+    checkpoint_every: In steps; the last state is saved in any case.
+    bar: What shows the way.
+
+  Returns:
+    The state after `steps` steps.
+
+  Raises:
+    NotFiniteError: Naming the step, and the newest checkpoint, which is from
+      before it.
+  """
+  bar = bar or progress.SilentBar()
+  pending = []
+  for step in range(int(state.step), steps):
+    state, metrics = train_step(state, batch(step))
+    pending.append((step + 1, metrics))
+    last = step + 1 == steps
+    evaluate = last or (step + 1) % evaluate_every == 0
+    save = checkpoints and (last or (step + 1) % checkpoint_every == 0)
+    if not (evaluate or save or len(pending) >= FETCH_EVERY):
+      continue
+    loss = _write(pending, log, checkpoints)
+    bar.advance(len(pending), f'loss {loss:.3f}')
+    pending = []
+    if evaluate:
+      results = {name: run(state) for name, run in evaluators.items()}
+      for name, values in results.items():
+        if log:
+          named = {f'{name}_{metric}': v for metric, v in values.items()}
+          log.write(step + 1, 'validation', named)
+      if select_by:
+        evaluator, metric = select_by
+        state = _select(state, results[evaluator][metric])
+    if log:
+      log.flush()
+    if save:
+      checkpoints.save(state)
+  return state
+
+
+def _select(state: TrainState, value: float) -> TrainState:
+  """Keeps the state's model if it is better; a tie keeps the later one.
+
+  Small validation parts tie often, and longer training then generalizes better
+  than the first step that happened to reach the value.
+  """
+  if value < float(state.selection.best):
+    return state
+  return state.replace(
+    selection=Selection(
+      best=jnp.float32(value),
+      step=jnp.int32(int(state.step)),
+      variables=copy(state.variables),
+    )
+  )
+
+
+def _write(pending, log, checkpoints) -> float:
+  """Fetches and logs metrics; returns the last loss."""
+  loss = math.nan
+  for step, metrics in jax.device_get(pending):
+    metrics = {name: float(value) for name, value in metrics.items()}
+    bad = [
+      name for name in ('loss', 'grad_norm') if not math.isfinite(metrics[name])
+    ]
+    if log:
+      log.write(step, 'train', metrics)
+    if bad:
+      if log:
+        log.flush()
+      kept = checkpoints.latest_step() if checkpoints else None
+      raise NotFiniteError(
+        f'{bad[0]} is {metrics[bad[0]]} at step {step}; '
+        + (
+          f'the last good checkpoint is that of step {kept}'
+          if kept is not None
+          else 'no checkpoint had been saved yet'
+        )
+        + '; a lower learning rate or --config.optimizer.clip_norm=1.0 may help'
+      )
+    loss = metrics['loss']
+  return loss

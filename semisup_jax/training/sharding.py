@@ -1,0 +1,81 @@
+"""One mesh with the axis `data`: the batch divided, the state everywhere."""
+
+import os
+from collections.abc import Sequence
+
+import jax
+import numpy as np
+
+from semisup_jax.types import InputError
+
+# More virtual CPU devices than this gain nothing and cost memory.
+MAX_CPU_DEVICES = 8
+
+
+def usable_cores() -> int:
+  """Number of processor cores that this process may run on."""
+  if hasattr(os, 'sched_getaffinity'):
+    return len(os.sched_getaffinity(0))
+  return os.cpu_count() or 1
+
+
+def largest_divisor(batch_size: int, limit: int) -> int:
+  """The largest divisor of `batch_size` that is at most `limit`."""
+  return max(d for d in range(1, limit + 1) if batch_size % d == 0)
+
+
+def use_a_device_for_each_core(batch_size: int) -> None:
+  """Makes one JAX CPU device a core; call it before JAX starts its backends.
+
+  On CPU that is 1.3 to 1.7 times faster than one device with many threads, and
+  every CPU run exercises the sharded path. It changes nothing on accelerators.
+  A batch that no two devices can share keeps the one device with many threads.
+
+  Args:
+    batch_size: The largest batch that will be trained on.
+  """
+  count = largest_divisor(batch_size, min(usable_cores(), MAX_CPU_DEVICES))
+  if count == 1:
+    return
+  flags = os.environ.get('XLA_FLAGS', '')
+  if 'xla_force_host_platform_device_count' in flags:
+    return  # The caller has chosen.
+  if 'xla_cpu_multi_thread_eigen' not in flags:
+    os.environ['XLA_FLAGS'] = f'{flags} --xla_cpu_multi_thread_eigen=false'
+  jax.config.update('jax_num_cpu_devices', count)
+
+
+def make_mesh(
+  batch_size: int, devices: Sequence[jax.Device] | None = None
+) -> jax.sharding.Mesh:
+  """Makes the mesh that a batch of this size is divided over.
+
+  Args:
+    batch_size: Global.
+    devices: What there is; all of JAX's by default. On CPU as many of them are
+      used as divide the batch; an accelerator is never left idle silently.
+
+  Raises:
+    InputError: If accelerators do not divide the batch.
+  """
+  devices = list(jax.devices() if devices is None else devices)
+  count = len(devices)
+  if devices[0].platform == 'cpu':
+    count = largest_divisor(batch_size, min(count, MAX_CPU_DEVICES))
+  elif batch_size % count:
+    raise InputError(
+      f'batch_size={batch_size} cannot be divided over {count} devices; use '
+      f'{batch_size // count * count or count} or '
+      f'{(batch_size // count + 1) * count}'
+    )
+  return jax.sharding.Mesh(np.array(devices[:count]), ('data',))
+
+
+def divided(mesh: jax.sharding.Mesh) -> jax.sharding.NamedSharding:
+  """The sharding of a batch: its first axis over the mesh."""
+  return jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec('data'))
+
+
+def replicated(mesh: jax.sharding.Mesh) -> jax.sharding.NamedSharding:
+  """The sharding of a state: all of it on every device."""
+  return jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())

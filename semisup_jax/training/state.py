@@ -1,0 +1,105 @@
+"""Everything a run needs to go on, as one value."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import struct
+from flax.training import train_state
+
+from semisup_jax.types import Batch, Method, Variables
+
+
+@struct.dataclass
+class Selection:
+  """The best model so far, by one number measured on the validation part.
+
+  Attributes:
+    best: Its value, float32 scalar; larger is better.
+    step: The step after which it was measured, int32 scalar; -1 before any.
+    variables: The whole model then.
+  """
+
+  best: jax.Array
+  step: jax.Array
+  variables: Variables
+
+
+class TrainState(train_state.TrainState):
+  """Flax's `TrainState` and what else carries over from step to step.
+
+  Attributes:
+    batch_stats: BatchNorm's running statistics: a value, like the params.
+    key: The run's root key; step t uses `fold_in(key, t)`.
+    ema: Averaged `{'params', 'batch_stats'}`, or None where a method has none.
+    method_state: What a method keeps besides: a target network's statistics,
+      counters, a queue; or None.
+    selection: A `Selection`, or None where the last state is the result.
+  """
+
+  batch_stats: Any
+  key: jax.Array
+  ema: Any
+  method_state: Any
+  selection: Selection | None
+
+  @property
+  def variables(self) -> Variables:
+    """The model's variables as they are now (not averaged)."""
+    return {'params': self.params, 'batch_stats': self.batch_stats}
+
+
+def copy(tree: Any) -> Any:
+  """Copies every array, since a donated one is gone after the step."""
+  return jax.tree.map(jnp.copy, tree)
+
+
+def create_state(
+  method: Method,
+  tx: optax.GradientTransformation,
+  key: jax.Array,
+  batch: Batch,
+  *,
+  initial: Variables | None = None,
+  select: bool = False,
+) -> TrainState:
+  """Initializes a method's state.
+
+  Args:
+    method: What is trained.
+    tx: The optimizer.
+    key: Root key of the run.
+    batch: Any batch; its shapes and types count.
+    initial: Variables that replace those of the same names among the fresh
+      ones, such as `{'params': {'encoder': ...}, ...}` after pre-training.
+    select: Whether the best model on validation is kept.
+  """
+  init_key, run_key = jax.random.split(key)
+  variables, method_state = method.init(init_key, batch)
+  if initial is not None:
+    variables = {
+      name: {**variables.get(name, {}), **copy(tree)}
+      for name, tree in {**variables, **initial}.items()
+    }
+  params = variables['params']
+  batch_stats = variables.get('batch_stats', {})
+  selection = None
+  if select:
+    selection = Selection(
+      best=jnp.float32(-jnp.inf),
+      step=jnp.int32(-1),
+      variables=copy({'params': params, 'batch_stats': batch_stats}),
+    )
+  return TrainState(
+    step=jnp.int32(0),
+    apply_fn=None,
+    params=params,
+    tx=tx,
+    opt_state=tx.init(params),
+    batch_stats=batch_stats,
+    key=run_key,
+    ema=None,
+    method_state=method_state,
+    selection=selection,
+  )

@@ -1,0 +1,72 @@
+"""Names for what flows between the layers.
+
+Everything else in the package may import this module; it imports none of it.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+
+Params = Any  # A pytree of arrays, as Flax makes it.
+Variables = Mapping[str, Any]  # {'params': ..., 'batch_stats': ...}
+Metrics = dict[str, jax.Array]  # Scalars by name.
+
+# A batch is a dict of named streams, `unlabelled` and `labelled`, each a dict
+# of `image` (uint8 [N, H, W, C]), `label` (int32 [N], only in `labelled`) and
+# `index` (int32 [N], the row in the data set). N is the global batch.
+Batch = dict[str, dict[str, jax.Array]]
+
+
+class InputError(ValueError):
+  """What a person asked for cannot be done; the message is one line.
+
+  It says what was wrong, the value, and what would be right. The command line
+  prints it and exits with status 2; any other exception is a defect of ours.
+  """
+
+
+def lookup(table: Mapping[str, Any], name: str, what: str) -> Any:
+  """Returns `table[name]`, or fails with the list of known names.
+
+  Args:
+    table: What can be chosen, by name.
+    name: The choice.
+    what: What is being chosen, for the message: 'model', 'data set', ...
+
+  Raises:
+    InputError: If `name` is not in `table`.
+  """
+  if name not in table:
+    known = ', '.join(sorted(table))
+    raise InputError(f'unknown {what} {name!r}; known: {known}')
+  return table[name]
+
+
+@dataclasses.dataclass(frozen=True)
+class Method:
+  """A way of learning, as pure functions.
+
+  Attributes:
+    streams: Names of the streams of a batch that `loss` reads.
+    model: The network that is evaluated: an encoder with a head.
+    classifies: Whether the head's output are logits over the classes.
+    init: `(key, batch) -> (variables, method_state)`.
+    loss: `(params, state, batch, key) -> (loss, (metrics, batch_stats,
+      method_state))`, the value and what the step carries on. `state` is the
+      whole `TrainState` with its params still from before the update; gradients
+      flow through `params` alone.
+    after_update: `state -> state`, once the optimizer has moved the params:
+      moving averages, queues. The identity for most methods.
+    predict_variables: `state -> variables` of `model` that evaluation uses (raw
+      or averaged weights, as the method documents).
+  """
+
+  streams: tuple[str, ...]
+  model: Any
+  classifies: bool
+  init: Callable[[jax.Array, Batch], tuple[Variables, Any]]
+  loss: Callable[..., tuple[jax.Array, tuple[Metrics, Any, Any]]]
+  after_update: Callable[[Any], Any]
+  predict_variables: Callable[[Any], Variables]

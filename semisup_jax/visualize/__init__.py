@@ -1,0 +1,6 @@
+"""Arrays in, arrays out, for pictures."""
+
+from semisup_jax.visualize import embeddings
+
+pca = embeddings.pca
+tsne = embeddings.tsne

@@ -1,0 +1,280 @@
+"""Every source on data made here, and on real data where it is present."""
+
+import os
+import pathlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from semisup_jax import data
+from semisup_jax.data.dataset import Dataset
+from semisup_jax.types import InputError
+
+REAL = pathlib.Path(
+  os.environ.get(
+    'SEMISUP_DATA_DIR', pathlib.Path(__file__).parents[3] / 'shared' / 'data'
+  )
+)
+needs_real_data = pytest.mark.skipif(
+  not REAL.is_dir(),
+  reason=f'real images are not at {REAL}; set SEMISUP_DATA_DIR',
+)
+
+
+def section(**fields):
+  return {'path': None, 'dir': None, 'image_size': None, **fields}
+
+
+def save_npz(path, **arrays):
+  np.savez(path, **arrays)
+  return section(name='npz', path=str(path))
+
+
+def test_digits_are_scikit_learns():
+  from sklearn import datasets
+
+  part = data.load(section(name='digits'))['train']
+  source = datasets.load_digits()
+  assert part.images.shape == (1797, 8, 8, 1)
+  np.testing.assert_array_equal(part.labels, source.target)
+  np.testing.assert_allclose(
+    part.images[..., 0], source.images * 255 / 16, atol=0.5
+  )
+  assert part.class_names == tuple('0123456789')
+
+
+@pytest.mark.parametrize('channels', [None, 1, 3])
+@pytest.mark.parametrize('column', [False, True])
+def test_npz_reads_medmnists_keys(tmp_path, channels, column):
+  shape = (6, 5, 5) + (() if channels is None else (channels,))
+  images = np.arange(np.prod(shape)).reshape(shape).astype(np.uint8)
+  labels = np.array([0, 1, 2, 0, 1, 2], np.uint8)
+  config = save_npz(
+    tmp_path / 'x.npz',
+    train_images=images,
+    train_labels=labels[:, None] if column else labels,
+    val_images=images[:2],
+    val_labels=labels[:2],
+    test_images=images[:3],
+    test_labels=labels[:3],
+  )
+  parts = data.load(config)
+  assert {k: len(v) for k, v in parts.items()} == {
+    'train': 6,
+    'validation': 2,
+    'test': 3,
+  }
+  np.testing.assert_array_equal(
+    parts['train'].images, images.reshape(6, 5, 5, channels or 1)
+  )
+  np.testing.assert_array_equal(parts['train'].labels, labels)
+
+
+IMAGES = np.zeros((4, 5, 5), np.uint8)
+LABELS = np.array([0, 1, 0, 1])
+
+
+@pytest.mark.parametrize(
+  ('arrays', 'message'),
+  [
+    ({'images': IMAGES}, r'needs train_images and train_labels.*it has images'),
+    ({'train_images': IMAGES}, 'needs train_images and train_labels'),
+    (
+      {'train_images': IMAGES, 'train_labels': LABELS[:3]},
+      r'labels must be int32 \[4\]',
+    ),
+    (
+      {'train_images': IMAGES.astype(float), 'train_labels': LABELS},
+      'images must be uint8',
+    ),
+    (
+      {'train_images': IMAGES, 'train_labels': LABELS - 1},
+      'labels must be in 0 to 0, got -1',
+    ),
+    (
+      {'train_images': IMAGES, 'train_labels': np.zeros((4, 14), int)},
+      r'one integer an image.*\[4, 14\]',
+    ),
+    (
+      {
+        'train_images': np.zeros((4, 5, 5, 4), np.uint8),
+        'train_labels': LABELS,
+      },
+      '1 or 3 channels, got 4',
+    ),
+    (
+      {
+        'train_images': np.array([object()] * 4),
+        'train_labels': LABELS,
+      },
+      'cannot be read as .npz',
+    ),
+  ],
+)
+def test_npz_says_what_is_wrong(tmp_path, arrays, message):
+  with pytest.raises(InputError, match=message):
+    data.load(save_npz(tmp_path / 'x.npz', **arrays))
+
+
+def test_a_file_that_is_no_npz_is_named(tmp_path):
+  path = tmp_path / 'x.npz'
+  path.write_bytes(b'not a zip file')
+  with pytest.raises(InputError, match='x.npz cannot be read'):
+    data.load(section(name='npz', path=str(path)))
+
+
+def save_images(root, classes, sizes=((8, 8),), mode='RGB', count=3):
+  random = np.random.default_rng(0)
+  for name in classes:
+    (root / name).mkdir(parents=True)
+    for i in range(count):
+      width, height = sizes[i % len(sizes)]
+      shape = (height, width) if mode == 'L' else (height, width, 3)
+      pixels = random.integers(0, 256, shape, dtype=np.uint8)
+      Image.fromarray(pixels).save(root / name / f'{i}.png')
+
+
+@pytest.mark.parametrize(('mode', 'channels'), [('L', 1), ('RGB', 3)])
+def test_folder_reads_class_folders(tmp_path, mode, channels):
+  save_images(tmp_path, ['cat', 'ant'], mode=mode)
+  (tmp_path / 'cat' / 'notes.txt').write_text('no image')
+  parts = data.load(section(name='folder', path=str(tmp_path)))
+  assert set(parts) == {'train'}
+  train = parts['train']
+  assert train.class_names == ('ant', 'cat')
+  assert train.images.shape == (6, 8, 8, channels)
+  np.testing.assert_array_equal(train.labels, [0, 0, 0, 1, 1, 1])
+  first = np.asarray(Image.open(tmp_path / 'ant' / '0.png'))
+  np.testing.assert_array_equal(train.images[0], first.reshape(8, 8, channels))
+
+
+def test_folder_reads_split_folders(tmp_path):
+  save_images(tmp_path / 'train', ['a', 'b'])
+  save_images(tmp_path / 'test', ['b', 'a'], count=2)
+  parts = data.load(section(name='folder', path=str(tmp_path)))
+  assert {k: len(v) for k, v in parts.items()} == {'train': 6, 'test': 4}
+
+
+def test_folder_resizes_to_squares_and_keeps_the_aspect_ratio(tmp_path):
+  for name in 'ab':
+    (tmp_path / name).mkdir()
+    # A white square on the middle of a wide black image: the sides are cut off.
+    pixels = np.zeros((10, 30), np.uint8)
+    pixels[:, 10:20] = 255
+    Image.fromarray(pixels).save(tmp_path / name / 'wide.png')
+  config = section(name='folder', path=str(tmp_path), image_size=5)
+  images = data.load(config)['train'].images
+  assert images.shape == (2, 5, 5, 1)
+  np.testing.assert_array_equal(images[:, :, 1:4], 255)
+  assert images.min() > 200  # Scaling reaches a little over the cut.
+
+
+def test_folder_with_different_sizes_needs_an_image_size(tmp_path):
+  save_images(tmp_path, ['a', 'b'], sizes=((8, 8), (9, 7)))
+  with pytest.raises(InputError, match=r'2 different sizes.*data.image_size='):
+    data.load(section(name='folder', path=str(tmp_path)))
+
+
+@pytest.mark.parametrize('content', [b'', b'no image at all'])
+def test_folder_names_a_file_that_is_no_image(tmp_path, content):
+  save_images(tmp_path, ['a', 'b'])
+  (tmp_path / 'b' / 'broken.png').write_bytes(content)
+  with pytest.raises(InputError, match=r'broken\.png cannot be'):
+    data.load(section(name='folder', path=str(tmp_path)))
+
+
+def test_folder_names_a_file_that_was_cut_off(tmp_path):
+  save_images(tmp_path, ['a', 'b'], sizes=((64, 64),))
+  path = tmp_path / 'b' / '1.png'
+  path.write_bytes(path.read_bytes()[:3000])
+  with pytest.raises(InputError, match=r'1\.png cannot be decoded'):
+    data.load(section(name='folder', path=str(tmp_path)))
+
+
+def test_folder_refuses_a_test_class_that_was_never_trained_on(tmp_path):
+  save_images(tmp_path / 'train', ['a', 'b'])
+  save_images(tmp_path / 'test', ['a', 'c'])
+  with pytest.raises(InputError, match="class 'c', which is not in"):
+    data.load(section(name='folder', path=str(tmp_path)))
+
+
+@pytest.mark.parametrize(
+  ('fields', 'message'),
+  [
+    ({'name': 'mnist'}, "unknown data.name 'mnist'; known: digits, folder"),
+    ({'name': 'tfds'}, r"tfds:<builder>.*got 'tfds'"),
+    ({'name': 'digits:x'}, "got 'digits:x'"),
+    ({'name': 'npz'}, 'data.path is not set; give an .npz file'),
+    ({'name': 'npz', 'path': 'nowhere.npz'}, 'there is no nowhere.npz'),
+    ({'name': 'folder', 'path': 'nowhere'}, 'there is no nowhere'),
+    ({'name': 'digits', 'image_size': 2}, 'at least 4 px, got 2'),
+    ({'name': 'tfds:cifar100', 'dir': 'nowhere'}, 'there is no folder nowhere'),
+  ],
+)
+def test_a_source_that_is_not_there_is_named(fields, message):
+  with pytest.raises(InputError, match=message):
+    data.load(section(**fields))
+
+
+def test_a_file_where_a_folder_should_be_is_named(tmp_path):
+  path = tmp_path / 'x.npz'
+  path.write_bytes(b'')
+  with pytest.raises(InputError, match='must be a folder, got the file'):
+    data.load(section(name='folder', path=str(path)))
+
+
+def test_an_unprepared_tfds_says_how_to_prepare_it(tmp_path):
+  with pytest.raises(InputError) as error:
+    data.load(section(name='tfds:cifar100', dir=str(tmp_path)))
+  message = str(error.value)
+  assert "pip install 'semisup_jax[prepare]'" in message
+  assert f"tfds.builder('cifar100', data_dir={str(tmp_path)!r}" in message
+  assert 'download_and_prepare()' in message
+  assert '\n' not in message
+
+
+def test_an_unknown_tfds_name_is_named(tmp_path):
+  with pytest.raises(InputError, match="TFDS knows no data set 'cifar1000'"):
+    data.load(section(name='tfds:cifar1000', dir=str(tmp_path)))
+
+
+@needs_real_data
+def test_tfds_reads_cifar100():
+  config = section(name='tfds:cifar100', dir=str(REAL / 'tfds'))
+  parts = data.load(config)
+  assert parts['train'].images.shape == (50_000, 32, 32, 3)
+  assert parts['test'].images.shape == (10_000, 32, 32, 3)
+  np.testing.assert_array_equal(np.bincount(parts['train'].labels), 500)
+  assert parts['train'].class_names[:2] == ('apple', 'aquarium_fish')
+  # The statistics that everyone uses.
+  mean, std = data.channel_statistics(parts['train'].images)
+  np.testing.assert_allclose(mean, [0.5071, 0.4865, 0.4409], atol=1e-4)
+  np.testing.assert_allclose(std, [0.2673, 0.2564, 0.2762], atol=1e-4)
+
+
+@needs_real_data
+def test_npz_reads_pneumoniamnist():
+  path = REAL / 'npz' / 'pneumoniamnist.npz'
+  parts = data.load(section(name='npz', path=str(path)))
+  counts = {name: len(part) for name, part in parts.items()}
+  assert counts == {'train': 4708, 'validation': 524, 'test': 624}
+
+
+@pytest.mark.parametrize('batch_size', [1, 7, 1000])
+def test_channel_statistics_equal_those_over_all_pixels(batch_size):
+  images = np.random.default_rng(0).integers(0, 256, (50, 4, 6, 3), np.uint8)
+  images[..., 2] = 9  # A constant channel may be divided by.
+  mean, std = data.channel_statistics(images, batch_size=batch_size)
+  x = images / 255
+  np.testing.assert_allclose(mean, x.mean((0, 1, 2)), rtol=1e-12)
+  expected = x.std((0, 1, 2))
+  np.testing.assert_allclose(std[:2], expected[:2], rtol=1e-12)
+  assert std[2] == 1.0
+
+
+def test_a_label_without_a_name_is_refused():
+  with pytest.raises(InputError, match='0 to 1, got 0 to 2'):
+    Dataset(
+      np.zeros((3, 4, 4, 1), np.uint8), np.arange(3, dtype=np.int32), ('a', 'b')
+    )

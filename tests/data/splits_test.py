@@ -1,0 +1,118 @@
+"""Who may be learned from, and who is only tested on."""
+
+import numpy as np
+import pytest
+
+from semisup_jax.data import splits
+from semisup_jax.data.dataset import Dataset
+from semisup_jax.types import InputError
+
+LABELS = np.repeat(np.arange(3, dtype=np.int32), [60, 30, 10])
+DEFAULTS = {
+  'labels_per_class': 4,
+  'labels_total': None,
+  'unlabelled_includes_labelled': True,
+  'validation_fraction': 0.1,
+  'test_fraction': 0.2,
+  'seed': 0,
+}
+
+
+def dataset(labels=LABELS):
+  # Each image says which it is.
+  images = np.zeros((len(labels), 4, 4, 1), np.uint8)
+  images[:, 0, 0, 0] = np.arange(len(labels))
+  return Dataset(images, labels, ('a', 'b', 'c'))
+
+
+def identities(part):
+  return set(part.images[:, 0, 0, 0].tolist())
+
+
+@pytest.mark.parametrize('seed', [0, 1, 2])
+@pytest.mark.parametrize('included', [True, False])
+def test_parts_are_disjoint_and_stratified(seed, included):
+  made = splits.make_splits(
+    {'train': dataset()},
+    **{**DEFAULTS, 'seed': seed, 'unlabelled_includes_labelled': included},
+  )
+  test, validation = identities(made.test), identities(made.validation)
+  learned = set(made.unlabelled.tolist()) | set(made.labelled.tolist())
+  assert not test & validation
+  assert not (test | validation) & learned
+  assert len(test | validation | learned) == 100
+  np.testing.assert_array_equal(np.bincount(made.test.labels), [12, 6, 2])
+  np.testing.assert_array_equal(
+    np.bincount(made.train.labels[made.labelled]), [4, 4, 4]
+  )
+  assert made.overlap == (12 if included else 0)
+  assert len(made.unlabelled) == (72 if included else 60)
+
+
+def test_the_test_part_is_the_same_under_every_seed():
+  tests = [
+    splits.make_splits({'train': dataset()}, **{**DEFAULTS, 'seed': seed})
+    for seed in (0, 1)
+  ]
+  assert identities(tests[0].test) == identities(tests[1].test)
+  assert identities(tests[0].validation) != identities(tests[1].validation)
+
+
+def test_official_parts_are_kept():
+  official = dataset().take(np.arange(10))
+  made = splits.make_splits(
+    {'train': dataset(), 'validation': official, 'test': official}, **DEFAULTS
+  )
+  assert made.validation is official
+  assert made.test is official
+  assert len(made.unlabelled) == 100
+
+
+@pytest.mark.parametrize('draw', [splits.draw_labelled, splits.draw_stratified])
+def test_draws_are_nested_seeded_and_different(draw):
+  more = {'num_classes': 3} if draw is splits.draw_labelled else {}
+  small = draw(LABELS, 3, seed=(0, 1), **more)
+  large = draw(LABELS, 7, seed=(0, 1), **more)
+  assert set(small) <= set(large)
+  np.testing.assert_array_equal(small, draw(LABELS, 3, seed=(0, 1), **more))
+  others = [tuple(draw(LABELS, 3, seed=(0, i), **more)) for i in range(20)]
+  assert len(set(others)) > 10
+
+
+def test_every_image_is_equally_likely_to_be_drawn():
+  counts = np.zeros(100)
+  for i in range(2000):
+    counts[splits.draw_labelled(LABELS, 3, seed=(i,), num_classes=3)] += 1
+  expected = np.repeat(2000 * 3 / np.array([60, 30, 10]), [60, 30, 10])
+  chi_square = np.sum((counts - expected) ** 2 / expected)
+  assert chi_square < 150  # 97 degrees of freedom: p < 0.0005 beyond.
+
+
+@pytest.mark.parametrize('count', [10, 37, 100])
+def test_a_count_keeps_the_classes_proportions(count):
+  rows = splits.draw_stratified(LABELS, count, seed=(0,))
+  got = np.bincount(LABELS[rows], minlength=3)
+  np.testing.assert_allclose(got, count * np.array([0.6, 0.3, 0.1]), atol=1)
+  assert got.sum() == count
+
+
+@pytest.mark.parametrize(
+  ('fields', 'message'),
+  [
+    ({'labels_per_class': 9}, '9 labels a class.*class 2 has'),
+    ({'labels_per_class': 0}, "positive integer or 'all', got 0"),
+    ({'labels_per_class': None}, 'exactly one of'),
+    ({'labels_total': 5}, 'exactly one of.*got 4 and 5'),
+    ({'labels_per_class': None, 'labels_total': 99}, '99 .*of 72 there are'),
+    ({'validation_fraction': 0.0}, 'between 0 and 1, got 0.0'),
+    ({'test_fraction': 1.5}, 'data.test_fraction.*got 1.5'),
+    ({'validation_fraction': 0.001}, 'leaves a part empty'),
+    (
+      {'labels_per_class': 'all', 'unlabelled_includes_labelled': False},
+      'none is left unlabelled',
+    ),
+  ],
+)
+def test_impossible_splits_are_refused(fields, message):
+  with pytest.raises(InputError, match=message):
+    splits.make_splits({'train': dataset()}, **{**DEFAULTS, **fields})

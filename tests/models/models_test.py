@@ -1,0 +1,163 @@
+"""Shapes, parameter counts, types and names of the networks."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from semisup_jax import models
+from semisup_jax.types import InputError
+
+RESNET = {
+  'name': 'resnet18',
+  'stem': 'cifar',
+  'width': 8,
+  'dtype': 'float32',
+  'batch_norm_momentum': 0.9,
+}
+CONVNET = {
+  'name': 'convnet',
+  'width': 8,
+  'strides': (1, 2),
+  'dtype': 'float32',
+  'batch_norm_momentum': 0.9,
+}
+
+
+def shapes(model, size=32, channels=3):
+  image = jax.ShapeDtypeStruct((2, size, size, channels), jnp.float32)
+  key = jax.random.key(0)
+  variables = jax.eval_shape(
+    lambda k, x: model.init(k, x, train=False), key, image
+  )
+  apply = lambda v, x: model.apply(v, x, train=False)  # noqa: E731
+  return variables, *jax.eval_shape(apply, variables, image)
+
+
+def count(tree):
+  return sum(x.size for x in jax.tree.leaves(tree))
+
+
+def test_resnet18_has_torchvisions_parameters():
+  config = {**RESNET, 'stem': 'imagenet', 'width': 64}
+  variables, logits, _ = shapes(models.resnet18(config, 1000), size=224)
+  assert count(variables['params']) == 11_689_512
+  # 20 BatchNorm layers have 4,800 channels, each a mean and a variance.
+  assert count(variables['batch_stats']) == 2 * 4_800
+  assert logits.shape == (2, 1000)
+
+
+@pytest.mark.parametrize(
+  ('stem', 'stem_side', 'stage_sides'),
+  [('cifar', 32, (32, 16, 8, 4)), ('imagenet', 16, (8, 4, 2, 1))],
+)
+def test_resnet_stages_halve_and_are_named(stem, stem_side, stage_sides):
+  _, output, features = shapes(models.make_encoder({**RESNET, 'stem': stem}))
+  assert output.shape == (2, 64)
+  assert features['stem'].shape == (2, stem_side, stem_side, 8)
+  for i, side in enumerate(stage_sides):
+    assert features[f'stage{i + 1}'].shape == (2, side, side, 8 * 2**i)
+  assert features['pooled'].shape == (2, 64)
+
+
+def test_stride_two_pads_both_sides_as_torch_does():
+  # 'SAME' would pad one side only: its output at (0, 0) sees other pixels.
+  config = {**RESNET, 'stem': 'imagenet', 'width': 1}
+  model = models.make_encoder(config)
+  x = jnp.zeros((1, 8, 8, 1)).at[0, 3, 3].set(1.0)
+  variables = model.init(jax.random.key(0), x, train=False)
+  ones = jax.tree.map(jnp.ones_like, variables)
+  _, features = model.apply(ones, x, train=False)
+  # BatchNorm of ones maps 0 to 0 and 1 to 1 + small before ReLU adds the bias.
+  seen = np.asarray(features['stem'][0, :, :, 0]) > 0.5
+  by_hand = np.zeros((4, 4), bool)
+  for i in range(4):
+    for j in range(4):
+      rows, columns = range(2 * i - 3, 2 * i + 4), range(2 * j - 3, 2 * j + 4)
+      by_hand[i, j] = 3 in rows and 3 in columns
+  np.testing.assert_array_equal(seen, by_hand)
+
+
+def test_convnet_keeps_or_halves_by_its_strides():
+  _, output, features = shapes(models.make_encoder(CONVNET), 8, channels=1)
+  assert features['stage1'].shape == (2, 8, 8, 8)
+  assert features['stage2'].shape == (2, 4, 4, 16)
+  assert output.shape == (2, 16)
+
+
+@pytest.mark.parametrize('config', [RESNET, CONVNET], ids=lambda c: c['name'])
+def test_bfloat16_computes_narrow_and_keeps_parameters_and_output_wide(config):
+  variables, output, features = shapes(
+    models.make_encoder({**config, 'dtype': 'bfloat16'})
+  )
+  assert {x.dtype for x in jax.tree.leaves(variables)} == {jnp.dtype('float32')}
+  assert features['stage1'].dtype == jnp.bfloat16
+  assert output.dtype == jnp.float32
+
+
+@pytest.mark.parametrize('momentum', [0.9, 0.5])
+def test_batch_norm_momentum_is_the_share_of_the_old_statistics(momentum):
+  model = models.make_encoder({**CONVNET, 'batch_norm_momentum': momentum})
+  x = jax.random.normal(jax.random.key(0), (16, 8, 8, 1))
+  variables = model.init(jax.random.key(1), x, train=False)
+  (_, features), updates = model.apply(
+    variables, x, train=True, mutable=['batch_stats']
+  )
+  del features
+  conv = variables['params']['stem_conv']['kernel']
+  y = jax.lax.conv_general_dilated(
+    x, conv, (1, 1), 'SAME', dimension_numbers=('NHWC', 'HWIO', 'NHWC')
+  )
+  mean, var = y.mean((0, 1, 2)), y.var((0, 1, 2))
+  stats = updates['batch_stats']['stem_norm']
+  np.testing.assert_allclose(stats['mean'], (1 - momentum) * mean, atol=1e-5)
+  expected = momentum + (1 - momentum) * var  # The biased one.
+  np.testing.assert_allclose(stats['var'], expected, rtol=1e-4)
+
+
+def test_training_mode_has_no_default():
+  model = models.make_encoder(CONVNET)
+  with pytest.raises(TypeError, match='train'):
+    model.init(jax.random.key(0), jnp.zeros((1, 8, 8, 1)))
+
+
+def test_encoder_with_head_keeps_their_variables_apart():
+  encoder = models.make_encoder(CONVNET)
+  projector = models.ProjectionHead(
+    hidden=12,
+    output=5,
+    hidden_layers=1,
+    dtype=jnp.float32,
+    batch_norm_momentum=0.9,
+  )
+  model = models.EncoderWithHead(encoder, projector)
+  x = jax.random.normal(jax.random.key(0), (4, 8, 8, 1))
+  variables = model.init(jax.random.key(1), x, train=False)
+  output, features = model.apply(variables, x, train=False)
+  assert output.shape == (4, 5)
+  alone, _ = encoder.apply(models.encoder_variables(variables), x, train=False)
+  np.testing.assert_array_equal(alone, features['embedding'])
+
+
+def test_a_classifier_starts_at_equal_odds():
+  head = models.ClassificationHead(7, dtype=jnp.float32)
+  x = jax.random.normal(jax.random.key(0), (4, 9))
+  variables = head.init(jax.random.key(1), x, train=False)
+  logits, _ = head.apply(variables, x, train=True)
+  np.testing.assert_array_equal(logits, np.zeros((4, 7)))
+
+
+@pytest.mark.parametrize(
+  ('config', 'message'),
+  [
+    ({**RESNET, 'name': 'resnet19'}, 'resnet19.*known: convnet, resnet18'),
+    ({**RESNET, 'stem': 'mnist'}, "model.stem 'mnist'; known: cifar, imagenet"),
+    ({**RESNET, 'dtype': 'float8'}, 'float8.*known: bfloat16'),
+    ({**RESNET, 'width': 0}, 'at least 1, got 0'),
+    ({**RESNET, 'batch_norm_momentum': 1.0}, r'in \[0, 1\), got 1.0'),
+    ({**CONVNET, 'strides': (3,)}, r'got \(3,\)'),
+  ],
+)
+def test_wrong_fields_are_named(config, message):
+  with pytest.raises(InputError, match=message):
+    models.make_encoder(config)

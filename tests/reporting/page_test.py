@@ -1,0 +1,208 @@
+import base64
+import html.parser
+import re
+
+import numpy as np
+import pytest
+
+from semisup_jax.reporting import figures, page
+
+VOID = {'meta', 'img', 'br', 'link', 'source', 'input', 'hr'}
+
+
+class Reader(html.parser.HTMLParser):
+  """Checks that tags balance, and keeps what a test asks about."""
+
+  def __init__(self):
+    super().__init__()
+    self.open, self.tags, self.text, self.ids = [], [], [], []
+
+  def handle_starttag(self, tag, attrs):
+    self.tags.append((tag, dict(attrs)))
+    if tag not in VOID:
+      self.open.append(tag)
+
+  def handle_endtag(self, tag):
+    assert self.open, f'</{tag}> closes nothing'
+    assert self.open.pop() == tag
+
+  def handle_data(self, data):
+    if self.open and self.open[-1] != 'style':
+      self.text.append(data)
+
+  def all(self, name):
+    return [attrs for tag, attrs in self.tags if tag == name]
+
+
+def read(path):
+  reader = Reader()
+  reader.feed(path.read_text(encoding='utf-8'))
+  reader.close()
+  assert not reader.open
+  return reader
+
+
+@pytest.fixture
+def files(tmp_path, rows):
+  paths = {}
+  for theme in ('light', 'dark'):
+    paths[theme] = tmp_path / f'{theme}.png'
+    figures.save(figures.label_efficiency(rows, theme), paths[theme])
+  return paths
+
+
+@pytest.fixture
+def made(tmp_path, results, files):
+  shown = [
+    ('Label efficiency', 'Against labels a class.', files),
+    ('Another', 'In light alone.', {'light': files['light']}),
+  ]
+  config = {'seed': 0, 'data': {'name': 'digits', 'views': 'crop(0.2)|flip'}}
+  page.write_page(tmp_path / 'report.html', results, shown, config)
+  return tmp_path / 'report.html'
+
+
+def test_the_page_needs_nothing_but_itself(made):
+  reader = read(made)
+  sources = [
+    value
+    for _, attrs in reader.tags
+    for name, value in attrs.items()
+    if name in ('src', 'srcset', 'href', 'data', 'poster')
+  ]
+  assert len(sources) == 3
+  assert all(source.startswith('data:image/png;base64,') for source in sources)
+  assert not {'script', 'link', 'iframe'} & {tag for tag, _ in reader.tags}
+  style = re.search('<style>(.*?)</style>', made.read_text(), re.S)[1]
+  assert 'url(' not in style
+  assert '@import' not in style
+
+
+def test_the_images_are_the_files(made, files):
+  images = read(made).all('img')
+  data = [base64.b64decode(image['src'].split(',')[1]) for image in images]
+  light, dark = (files[theme].read_bytes() for theme in ('light', 'dark'))
+  assert data == [light, dark, light]
+  # One of a pair is hidden; one without a pair never is.
+  assert [image['class'] for image in images] == ['light', 'dark', '']
+  assert all(image['alt'] and image['width'] == '777' for image in images)
+
+
+def test_the_page_says_what_it_must(made):
+  reader = read(made)
+  text = ' '.join(''.join(reader.text).replace('\xa0', ' ').split())
+  for part in (
+    'Few labels: SimCLR on digits',
+    'The linear probe is best at 1 and 5 labels a class',
+    'At 5 labels a class the linear probe is best: 95.1 % ± 1.0',
+    'python launch.py --config=configs/simclr.py',
+    '1,038 unlabelled, 500 test',
+    '5 min 12 s',
+    'jax 0.10.1',
+    'data.views',
+    'The unlabelled split contains the labelled images.',
+    'n = 5',
+    'Negative log-likelihood',
+  ):
+    assert part in text, part
+  assert reader.all('html')[0]['lang'] == 'en'
+  headings = [tag for tag, _ in reader.tags if re.fullmatch(r'h\d', tag)]
+  assert headings.count('h1') == 1
+  assert headings[:2] == ['h1', 'h2']
+
+
+def test_the_order_is_finding_table_figure_differences_rest(made):
+  text = made.read_text()
+  places = [
+    text.index(part)
+    for part in (
+      '<h1>',
+      'class="lead"',
+      '>Top-1 accuracy, %</h2>',
+      '<b>Label efficiency.',
+      '>Paired differences, points</h2>',
+      '<b>Another.',
+      '>Other metrics</summary>',
+      '>How to repeat it</h2>',
+      '>Config</summary>',
+      '>Notes</h2>',
+    )
+  ]
+  assert places == sorted(places)
+
+
+def test_the_best_of_a_column_is_bold_and_marked(made):
+  text = made.read_text()
+  assert '<strong>95.1</strong><span class="mark">*</span>' in text
+  assert '<strong>94.7' not in text
+
+
+def test_a_difference_is_marked_where_its_interval_excludes_zero(made):
+  text = made.read_text()
+  assert '<strong>+9.8</strong><span class="mark">&dagger;</span>' in text
+  assert '+0.4<span class="mark"></span>' in text
+  assert '&minus;0.6 to 1.4' in text
+
+
+def test_a_persons_text_is_escaped_everywhere(tmp_path, results, files):
+  bad = '"><script>alert(1)</script>&\'{0}'
+  results['dataset'] = results['split'] = results['method'] = bad
+  results['notes'] = [bad]
+  results['run'].update(
+    command=bad, hardware=bad, devices=bad, date=bad, commit=bad
+  )
+  results['run'].update(versions={bad: bad}, counts={bad: 3})
+  for row in (*results['rows'], *results['tables']['metrics']):
+    row['interval'] = bad
+  for row in results['rows'][:2]:
+    row['protocol'] = bad
+  results['tables']['per_class_recall'] = [
+    {'class': bad, 'recall': 0.5, 'n': 2}
+  ]
+  results['tables']['differences'][0]['baseline'] = bad
+  path = tmp_path / 'report.html'
+  page.write_page(path, results, [(bad, bad, files)], {bad: {bad: bad}})
+  reader = read(path)
+  assert not reader.all('script')
+  assert '<script' not in path.read_text()
+  assert bad in ''.join(reader.text)
+
+
+def test_every_table_scrolls_in_its_own_box(made):
+  tags = read(made).tags
+  for i, (tag, _) in enumerate(tags):
+    if tag == 'table':
+      before, attrs = tags[i - 1]
+      assert before == 'div'
+      assert attrs['class'] == 'scroll'
+      assert attrs['tabindex'] == '0'
+      assert attrs['aria-label']
+
+
+@pytest.mark.parametrize('kept', [['knn'], ['supervised'], []])
+def test_few_protocols_make_a_page(tmp_path, results, kept):
+  results['rows'] = [r for r in results['rows'] if r['protocol'] in kept]
+  results['tables'] = {}
+  page.write_page(tmp_path / 'report.html', results, [])
+  assert '<strong>' not in (tmp_path / 'report.html').read_text()
+  read(tmp_path / 'report.html')
+
+
+def test_the_least_of_results_makes_a_page(tmp_path):
+  page.write_page(tmp_path / 'report.html', {'rows': []}, [])
+  assert 'No protocol was evaluated.' in ''.join(
+    read(tmp_path / 'report.html').text
+  )
+
+
+def test_a_hundred_classes_make_a_page(tmp_path, results):
+  results['tables']['per_class_recall'] = [
+    {'class': f'name {i}', 'recall': i / 100, 'n': 100} for i in range(100)
+  ]
+  paths = {'light': tmp_path / 'confusion.png'}
+  names = [f'name {i}' for i in range(100)]
+  figures.save(figures.confusion(np.eye(100), names), paths['light'])
+  page.write_page(
+    tmp_path / 'report.html', results, [('Confusion', 'All.', paths)]
+  )
+  assert 'name 99' in ''.join(read(tmp_path / 'report.html').text)

@@ -1,0 +1,315 @@
+"""The state, the step, the loop and the checkpoints, on a small method."""
+
+import json
+import math
+import shutil
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from semisup_jax import training
+from semisup_jax.training import loop, sharding
+from semisup_jax.types import InputError, Method
+
+
+class Line(nn.Module):
+  """y = w x, with a BatchNorm beside it so that there are statistics."""
+
+  @nn.compact
+  def __call__(self, x, *, train):
+    mean = self.variable('batch_stats', 'mean', jnp.zeros, ())
+    if train:
+      mean.value = 0.9 * mean.value + 0.1 * x.mean()
+    return x * self.param('w', nn.initializers.ones, ()), {}
+
+
+def line_method(spoil_at=None):
+  """Learns y = 3 x; its loss is NaN at the step `spoil_at`."""
+  model = Line()
+
+  def loss(params, state, batch, key):
+    x = batch['labelled']['image']
+    noise = 0.01 * jax.random.normal(key, x.shape)
+    (y, _), updates = model.apply(
+      {'params': params, 'batch_stats': state.batch_stats},
+      x,
+      train=True,
+      mutable=['batch_stats'],
+    )
+    value = jnp.mean((y - 3 * x + noise) ** 2)
+    if spoil_at is not None:
+      value = jnp.where(state.step == spoil_at, jnp.nan, value)
+    return value, ({}, updates['batch_stats'], None)
+
+  return Method(
+    streams=('labelled',),
+    model=model,
+    classifies=False,
+    init=lambda key, batch: (
+      dict(model.init(key, batch['labelled']['image'], train=False)),
+      None,
+    ),
+    loss=loss,
+    after_update=lambda state: state,
+    predict_variables=lambda state: state.variables,
+  )
+
+
+def batch(step):
+  x = np.random.default_rng(step).normal(size=16).astype(np.float32)
+  return {'labelled': {'image': x}}
+
+
+SCHEDULE = optax.cosine_decay_schedule(0.03, 200)
+
+
+def start(method, select=False):
+  tx = optax.sgd(SCHEDULE, momentum=0.9)
+  state = training.create_state(
+    method, tx, jax.random.key(0), batch(0), select=select
+  )
+  mesh = training.make_mesh(16)
+  step = training.make_train_step(method, SCHEDULE, mesh)
+  return jax.device_put(state, training.replicated(mesh)), step
+
+
+def fit(state, step, steps=30, **more):
+  arguments = {
+    'train_step': step,
+    'batch': batch,
+    'steps': steps,
+    'evaluators': {},
+    'evaluate_every': 10,
+    'checkpoint_every': 10,
+    **more,
+  }
+  return training.fit(state, **arguments)
+
+
+def assert_same(a, b):
+  def same(x, y):
+    if jnp.issubdtype(x.dtype, jax.dtypes.prng_key):
+      x, y = jax.random.key_data(x), jax.random.key_data(y)
+    np.testing.assert_array_equal(x, y)
+
+  # The optimizer's functions are new ones in a new run; leaves are the data.
+  for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True):
+    same(x, y)
+
+
+def test_a_step_does_not_change_the_state_it_was_given():
+  method = line_method()
+  state, _ = start(method)
+  before = jax.device_get(state.variables)
+  after, metrics = training.train_step(
+    state, batch(0), method=method, schedule=SCHEDULE
+  )
+  assert_same(before, jax.device_get(state.variables))
+  assert int(after.step) == 1
+  assert float(after.params['w']) != float(state.params['w'])
+  assert float(after.batch_stats['mean']) != 0
+  assert metrics.keys() == {'loss', 'grad_norm', 'learning_rate'}
+
+
+def test_metrics_describe_the_parameters_before_the_update():
+  method = line_method()
+  state, _ = start(method)
+  x = batch(0)['labelled']['image']
+  _, metrics = training.train_step(
+    state, batch(0), method=method, schedule=SCHEDULE
+  )
+  np.testing.assert_allclose(
+    metrics['loss'], np.mean((x - 3 * x) ** 2), rtol=0.02
+  )
+  assert float(metrics['learning_rate']) == pytest.approx(0.03)
+
+
+def test_it_learns():
+  state, step = start(line_method())
+  assert float(fit(state, step, 200).params['w']) == pytest.approx(3, abs=0.05)
+
+
+def checkpoints_in(tmp_path):
+  return training.Checkpoints(tmp_path / 'checkpoints', keep=2)
+
+
+def test_a_resumed_run_is_bit_identical(tmp_path):
+  state, step = start(line_method(), select=True)
+  evaluators = {'line': lambda s: {'near': -abs(float(s.params['w']) - 3)}}
+  more = {'evaluators': evaluators, 'select_by': ('line', 'near')}
+  whole = fit(state, step, **more)
+
+  state, step = start(line_method(), select=True)
+  first = checkpoints_in(tmp_path)
+  fit(state, step, steps=20, checkpoints=first, **more)
+  first.close()
+  fresh, step = start(line_method(), select=True)
+  second = checkpoints_in(tmp_path)
+  assert second.latest_step() == 20
+  resumed = fit(second.restore(fresh), step, checkpoints=second, **more)
+  second.close()
+  assert_same(whole, resumed)
+  assert int(whole.selection.step) > 0
+
+
+def test_only_the_newest_checkpoints_are_kept(tmp_path):
+  state, step = start(line_method())
+  checkpoints = checkpoints_in(tmp_path)
+  fit(state, step, checkpoints=checkpoints)
+  checkpoints.close()
+  kept = {p.name for p in (tmp_path / 'checkpoints').iterdir()}
+  assert kept == {'20', '30'}
+
+
+def test_the_log_has_every_step_once_after_a_resume(tmp_path):
+  evaluators = {'line': lambda s: {'w': float(s.params['w'])}}
+  state, step = start(line_method())
+  checkpoints = checkpoints_in(tmp_path)
+  log = training.MetricsLog(tmp_path, from_step=0)
+  fit(
+    state,
+    step,
+    steps=25,
+    log=log,
+    checkpoints=checkpoints,
+    evaluators=evaluators,
+  )
+  log.close()
+  # As if killed between steps 20 and 25, in the middle of a line.
+  checkpoints.close()
+  shutil.rmtree(tmp_path / 'checkpoints' / '25')
+  with (tmp_path / 'metrics.jsonl').open('a') as file:
+    file.write('{"step": 26, "spl')
+  fresh, step = start(line_method())
+  checkpoints = checkpoints_in(tmp_path)
+  fresh = checkpoints.restore(fresh)
+  log = training.MetricsLog(tmp_path, from_step=int(fresh.step))
+  fit(fresh, step, log=log, checkpoints=checkpoints, evaluators=evaluators)
+  log.close()
+  checkpoints.close()
+  rows = training.read_metrics(tmp_path)
+  train = [row['step'] for row in rows if row['split'] == 'train']
+  assert train == list(range(1, 31))
+  looked = [row['step'] for row in rows if row['split'] == 'validation']
+  assert looked == [10, 20, 30]
+  assert all('line_w' in row for row in rows if row['split'] == 'validation')
+
+
+def test_selection_keeps_the_best_and_of_equals_the_latest():
+  values = iter([0.5, 0.9, 0.9, 0.2])
+  state, step = start(line_method(), select=True)
+  seen = {}
+
+  def evaluate(s):
+    value = next(values)
+    seen[int(s.step)] = (value, float(s.params['w']))
+    return {'top1': value}
+
+  state = fit(
+    state,
+    step,
+    steps=40,
+    evaluators={'probe': evaluate},
+    select_by=('probe', 'top1'),
+  )
+  assert int(state.selection.step) == 30
+  assert float(state.selection.best) == pytest.approx(0.9)
+  assert float(state.selection.variables['params']['w']) == seen[30][1]
+  assert float(state.params['w']) != seen[30][1]
+
+
+@pytest.mark.parametrize('spoil_at', [3, 17])
+def test_a_loss_that_is_not_finite_stops_and_keeps_what_was_good(
+  tmp_path, spoil_at
+):
+  state, step = start(line_method(spoil_at))
+  checkpoints = checkpoints_in(tmp_path)
+  log = training.MetricsLog(tmp_path, from_step=0)
+  kept = '10' if spoil_at > 10 else 'no checkpoint'
+  with pytest.raises(
+    training.NotFiniteError, match=f'nan at step {spoil_at + 1};.*{kept}'
+  ):
+    fit(state, step, checkpoints=checkpoints, log=log)
+  log.close()
+  assert checkpoints.latest_step() == (10 if spoil_at > 10 else None)
+  checkpoints.close()
+  lines = (tmp_path / 'metrics.jsonl').read_text().splitlines()
+  last = json.loads(lines[-1])
+  assert last['step'] == spoil_at + 1
+  assert last['loss'] is None
+  assert len(lines) == spoil_at + 1
+
+
+def test_initial_variables_are_copied_and_only_the_named_ones_replaced():
+  state, step = start(line_method())
+  mine = {'params': {'w': jnp.float32(7.0)}}
+  state = training.create_state(
+    line_method(), optax.sgd(0.1), jax.random.key(0), batch(0), initial=mine
+  )
+  assert float(state.params['w']) == 7.0
+  assert float(state.batch_stats['mean']) == 0.0
+  mesh = training.make_mesh(16)
+  jax.block_until_ready(step(start(line_method())[0], batch(0)))
+  fit(
+    jax.device_put(state, training.replicated(mesh)),
+    training.make_train_step(line_method(), SCHEDULE, mesh),
+    steps=2,
+  )
+  # The state was donated; what it started from was not.
+  assert float(mine['params']['w']) == 7.0
+
+
+@pytest.mark.parametrize(
+  ('batch_size', 'devices', 'expected'),
+  [(256, 2, 2), (250, 6, 5), (256, 6, 4), (7, 6, 1), (64, 8, 8)],
+)
+def test_a_cpu_mesh_is_the_largest_that_divides_the_batch(
+  batch_size, devices, expected
+):
+  mesh = training.make_mesh(batch_size, jax.devices()[:devices])
+  assert mesh.size == expected
+  assert mesh.axis_names == ('data',)
+
+
+class Accelerator:
+  platform = 'gpu'
+
+
+def test_accelerators_are_never_left_idle_silently():
+  with pytest.raises(InputError, match=r'250 .* 8 devices; use 248 or 256'):
+    sharding.make_mesh(250, [Accelerator()] * 8)
+  with pytest.raises(InputError, match=r'5 .* 8 devices; use 8'):
+    sharding.make_mesh(5, [Accelerator()] * 8)
+
+
+def test_batch_250_trains_on_six_devices():
+  state, _ = start(line_method())
+  mesh = training.make_mesh(250, jax.devices()[:6])
+  step = training.make_train_step(line_method(), SCHEDULE, mesh)
+  x = np.random.default_rng(0).normal(size=250).astype(np.float32)
+  state, metrics = step(
+    jax.device_put(state, training.replicated(mesh)),
+    {'labelled': {'image': jax.device_put(x, training.divided(mesh))}},
+  )
+  expected = np.mean((x - 3 * x) ** 2)
+  np.testing.assert_allclose(float(metrics['loss']), expected, rtol=0.02)
+
+
+def test_metrics_are_written_to_tensorboard_where_it_is_installed(tmp_path):
+  pytest.importorskip('tensorboardX', reason='the extra tensorboard')
+  log = training.MetricsLog(tmp_path, from_step=0)
+  log.write(1, 'train', {'loss': 0.5, 'odd': math.nan})
+  log.close()
+  assert list((tmp_path / 'tb').iterdir())
+
+
+def test_metrics_are_fetched_a_few_steps_late_but_all_of_them(tmp_path):
+  state, step = start(line_method())
+  log = training.MetricsLog(tmp_path, from_step=0)
+  fit(state, step, steps=loop.FETCH_EVERY + 3, evaluate_every=1000, log=log)
+  log.close()
+  assert len(training.read_metrics(tmp_path)) == loop.FETCH_EVERY + 3
