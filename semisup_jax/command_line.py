@@ -6,6 +6,7 @@ is imported once the command line is known to be good.
 """
 
 import pathlib
+import re
 import shlex
 import sys
 import time
@@ -33,6 +34,9 @@ Each recipe says in its first lines what it does and what it needs. Exit status:
 """
 
 
+QUOTES = '\'"'
+
+
 class UsageError(ValueError):
   """The command line cannot be understood; the message is one line."""
 
@@ -49,6 +53,18 @@ def _split(argv: Sequence[str]) -> tuple[list[str], dict[str, None]]:
     else:
       rest.append(argument)
   return rest, unset
+
+
+def _split_words(config) -> None:
+  """Makes `=knn,linear_probe` two words, which config_flags reads as one."""
+  for name, value in config.items():
+    if hasattr(value, 'items'):
+      _split_words(value)
+    elif isinstance(value, tuple) and len(value) == 1:
+      (word,) = value
+      if isinstance(word, str) and ',' in word:
+        words = [w.strip(' \'"()') for w in word.split(',')]
+        config[name] = tuple(int(w) if w.isdigit() else w for w in words if w)
 
 
 def _unset(config, path: str) -> None:
@@ -91,17 +107,19 @@ def parse(argv: Sequence[str]):
   flags.DEFINE_string('workdir', None, 'Folder of the run.', flag_values=values)
   try:
     _, *stray = values(['launch.py', *argv])
+    config = values.config
+    if config is not None:
+      _split_words(config)  # A recipe that cannot be read fails only here.
   except (flags.Error, AttributeError, KeyError, OSError, TypeError) as error:
     raise UsageError(_in_one_line(error, argv)) from error
   if stray:
     raise UsageError(
       f'stray argument {stray[0]!r}; fields are set as --config.FIELD=VALUE'
     )
-  if values.config is None:
+  if config is None:
     raise UsageError(
       'no recipe was given; try --config=configs/simclr.py, or --help'
     )
-  config = values.config
   for path in unset:
     _unset(config, path)
   workdir = values.workdir
@@ -115,16 +133,18 @@ def parse(argv: Sequence[str]):
 
 def _in_one_line(error: Exception, argv: Sequence[str]) -> str:
   """Words what absl and ml_collections say about a command line."""
-  text = str(error).strip().strip("'")
-  if isinstance(error, AttributeError | KeyError) and 'Did you mean' in text:
-    wrong, _, hint = text.partition('\n')
-    hint = hint.replace('Did you mean ', 'did you mean ').rstrip('?')
-    return f'unknown config field {wrong.strip(chr(39))!r}; {hint}?'
+  text = str(error).strip()
+  hint = re.search('Did you mean "(.+)" instead of "(.+)"', text)
+  if hint:
+    right, wrong = hint.groups()
+    return f'unknown config field {wrong!r}; did you mean {right!r}?'
   if isinstance(error, AttributeError | KeyError):
-    return f'unknown config field {text!r}'
+    return f'unknown config field {text.strip(QUOTES)!r}'
   if isinstance(error, OSError):
-    recipe = next(a for a in argv if a.lstrip('-').startswith('config='))
-    path = recipe.partition('=')[2].partition(':')[0]
+    recipes = [a for a in argv if a.lstrip('-').startswith('config=')]
+    if not recipes:
+      return 'no recipe was given; try --config=configs/simclr.py, or --help'
+    path = recipes[0].partition('=')[2].partition(':')[0]
     return f'cannot read the recipe {path}; recipes lie in configs/'
   last = text.splitlines()[-1]
   if 'Error whilst parsing config file' in text:

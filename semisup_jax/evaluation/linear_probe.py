@@ -47,7 +47,7 @@ def fit_linear(
   l2: jax.Array,
   *,
   num_classes: int,
-  tolerance: float = 1e-4,
+  tolerance: float = 1e-5,
   max_iterations: int = 1000,
 ) -> tuple[LinearClassifier, jax.Array]:
   """Multinomial logistic regression by L-BFGS, from zero.

@@ -1,0 +1,148 @@
+"""The command line: one line for what is wrong, and nothing is written."""
+
+import subprocess
+import sys
+
+import pytest
+
+from semisup_jax import command_line
+
+RECIPE = '--config=configs/simclr.py'
+
+
+@pytest.fixture(autouse=True)
+def _from_the_checkout(monkeypatch, tmp_path, request):
+  """Runs in the checkout's root; a run that starts would write to tmp_path."""
+  root = request.config.rootpath
+  monkeypatch.chdir(root)
+  monkeypatch.syspath_prepend(root)
+
+
+def run(capsys, *argv):
+  status = command_line.main(list(argv))
+  captured = capsys.readouterr()
+  return status, captured.out, captured.err
+
+
+@pytest.mark.parametrize('flag', ['--help', '-h', '--helpfull'])
+def test_help_is_no_error(capsys, flag):
+  status, out, err = run(capsys, flag)
+  assert status == 0
+  assert '--config=RECIPE' in out
+  assert not err
+
+
+def test_help_imports_nothing_heavy():
+  code = (
+    'import sys\n'
+    'from semisup_jax import command_line\n'
+    "command_line.main(['--help'])\n"
+    "heavy = {'jax', 'numpy', 'rich', 'absl', 'matplotlib'} & set(sys.modules)\n"
+    'assert not heavy, heavy\n'
+  )
+  subprocess.run([sys.executable, '-c', code], check=True, capture_output=True)
+
+
+def test_a_recipe_is_read_locked_and_named():
+  config, workdir = command_line.parse([RECIPE])
+  assert config.is_locked
+  assert workdir.as_posix() == 'runs/simclr'
+  _, workdir = command_line.parse([RECIPE + ':cifar100'])
+  assert workdir.as_posix() == 'runs/simclr-cifar100'
+
+
+@pytest.mark.parametrize(
+  ('argument', 'section', 'field', 'value'),
+  [
+    ('--config.batch_size=128', None, 'batch_size', 128),
+    ('--config.schedule.steps=None', 'schedule', 'steps', None),
+    ('--config.schedule.epochs=3', 'schedule', 'epochs', 3),
+    ('--config.optimizer.clip_norm=1', 'optimizer', 'clip_norm', 1.0),
+    ('--config.data.labels_per_class=5', 'data', 'labels_per_class', 5),
+    ('--config.data.labels_per_class=all', 'data', 'labels_per_class', 'all'),
+    (
+      '--config.evaluation.labels_per_class=1,all',
+      'evaluation',
+      'labels_per_class',
+      (1, 'all'),
+    ),
+    (
+      '--config.evaluation.protocols=knn,linear_probe',
+      'evaluation',
+      'protocols',
+      ('knn', 'linear_probe'),
+    ),
+    (
+      "--config.evaluation.protocols=('knn',)",
+      'evaluation',
+      'protocols',
+      ('knn',),
+    ),
+  ],
+)
+def test_a_field_can_be_changed(argument, section, field, value):
+  config, _ = command_line.parse([RECIPE, argument])
+  place = config[section] if section else config
+  assert place[field] == value
+
+
+@pytest.mark.parametrize(
+  ('arguments', 'message'),
+  [
+    ([], 'no recipe was given; try --config=configs/simclr.py'),
+    (['--config'], 'no recipe was given'),
+    (['--config=configs/simclrr.py'], 'cannot read the recipe configs/simclrr.py'),
+    ([RECIPE + ':mnist'], "unknown variant 'mnist'; known: cifar100, digits"),
+    ([RECIPE, '--config.sede=1'], "'sede'; did you mean 'seed'?"),
+    ([RECIPE, '--config.optimiser.name=sgd'], "did you mean 'optimizer'?"),
+    ([RECIPE, '--config.model.xyzzy=1'], "unknown config field 'xyzzy'"),
+    ([RECIPE, '--config.batch_size=big'], 'batch_size=big'),
+    ([RECIPE, '--config.batch_size=1.5'], 'batch_size=1.5'),
+    ([RECIPE, '--config.batch_size=None'], 'batch_size cannot be None'),
+    ([RECIPE, '--config.data.nam=None'], "unknown config field 'data.nam'"),
+    ([RECIPE, '--wordkir=x'], "'wordkir'"),
+    ([RECIPE, 'batch_size=4'], "stray argument 'batch_size=4'"),
+    (['--config.seed=1', RECIPE], 'before a value for --config'),
+    ([RECIPE, '--config.experiment=x'], "unknown experiment 'x'; known: pretrain"),
+    ([RECIPE, '--config.report_split=train'], "'train'; known: test, validation"),
+    ([RECIPE, '--config.seed=-1'], 'seed must be 0 or more, got -1'),
+    ([RECIPE, '--config.data.name=mnist'], "unknown data.name 'mnist'"),
+    ([RECIPE + ':npz'], 'data.path is not set; give an .npz file'),
+    ([RECIPE + ':folder', '--config.data.path=nowhere'], 'there is no nowhere'),
+    ([RECIPE, '--config.method.name=moco'], "unknown method.name 'moco'"),
+    ([RECIPE, '--config.model.name=vit'], "unknown model.name 'vit'"),
+    ([RECIPE, '--config.data.views=flip|normalize'], "'flip'"),
+    ([RECIPE, '--config.data.views=noise(much)'], 'noise'),
+    ([RECIPE, '--config.batch_size=4096'], '4096 is larger than the unlabelled'),
+    ([RECIPE, '--config.batch_size=1'], 'at least 2, got 1'),
+    ([RECIPE, '--config.schedule.epochs=5'], 'exactly one of steps, epochs'),
+    ([RECIPE, '--config.schedule.steps=None'], 'got none of them'),
+    ([RECIPE, '--config.schedule.warmup=9999'], '9999'),
+    ([RECIPE, '--config.schedule.decay=linear'], "'linear'; known"),
+    ([RECIPE, '--config.optimizer.name=adam'], "'adam'; known: adamw, lars"),
+    ([RECIPE, '--config.optimizer.learning_rate=0'], 'rate must be positive'),
+    ([RECIPE, '--config.optimizer.clip_norm=-1'], 'clip_norm'),
+    ([RECIPE, '--config.evaluation.labels_per_class=999'], 'asks for 999'),
+    ([RECIPE, '--config.evaluation.labels_per_class=some'], "got 'some'"),
+    ([RECIPE, '--config.evaluation.protocols=svm'], "'svm'; known: fine_tune"),
+    ([RECIPE, '--config.evaluation.draws=0'], 'at least 1, got 0'),
+    ([RECIPE, '--config.evaluation.every=0'], '1 or more steps, got 0'),
+    (
+      [RECIPE, '--config.evaluation.fine_tune.schedule.warmup=9999'],
+      '9999',
+    ),
+    ([RECIPE, '--config.checkpoint.every=0'], 'at least 1, got 0'),
+    ([RECIPE, '--config.evaluation.knn.neighbours=0'], 'got 0 and'),
+  ],
+)
+def test_bad_input_is_one_line_status_2_and_nothing_written(
+  capsys, tmp_path, arguments, message
+):
+  workdir = tmp_path / 'run'
+  status, out, err = run(capsys, *arguments, f'--workdir={workdir}')
+  assert status == 2
+  assert err.startswith('error: ')
+  assert err.count('\n') == 1, err
+  assert message in err
+  assert 'Traceback' not in err + out
+  assert not workdir.exists()
