@@ -76,10 +76,13 @@ def fit(
     pending = []
     if evaluate:
       results = {name: run(state) for name, run in evaluators.items()}
-      for name, values in results.items():
-        if log:
-          named = {f'{name}_{metric}': v for metric, v in values.items()}
-          log.write(step + 1, 'validation', named)
+      if log and results:
+        named = {
+          f'{name}_{metric}': value
+          for name, values in results.items()
+          for metric, value in values.items()
+        }
+        log.write(step + 1, 'validation', named)
       if select_by:
         evaluator, metric = select_by
         state = _select(state, results[evaluator][metric])

@@ -1,0 +1,238 @@
+"""The main job in seconds: pretrain -> checkpoint -> evaluate -> report."""
+
+import html.parser
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from semisup_jax import command_line, training
+
+FAST = (
+  '--config.batch_size=32',
+  '--config.model.width=4',
+  '--config.model.strides=2,2',
+  '--config.schedule.steps=12',
+  '--config.schedule.warmup=2',
+  '--config.checkpoint.every=5',
+  '--config.evaluation.every=6',
+  '--config.evaluation.labels_per_class=1,3,all',
+  '--config.evaluation.draws=2',
+  '--config.evaluation.fine_tune.schedule.steps=4',
+  '--config.evaluation.fine_tune.schedule.warmup=0',
+  '--config.evaluation.fine_tune.every=2',
+  '--config.evaluation.supervised.schedule.steps=4',
+  '--config.evaluation.supervised.schedule.warmup=0',
+  '--config.evaluation.supervised.every=2',
+)
+
+
+def launch(workdir, *more, recipe='configs/simclr.py', fast=FAST):
+  return command_line.main(
+    [f'--config={recipe}', f'--workdir={workdir}', *fast, *more]
+  )
+
+
+@pytest.fixture(scope='module')
+def root(request):
+  with pytest.MonkeyPatch.context() as patch:
+    patch.chdir(request.config.rootpath)
+    patch.syspath_prepend(request.config.rootpath)
+    yield request.config.rootpath
+
+
+@pytest.fixture(scope='module')
+def workdir(root, tmp_path_factory):
+  path = tmp_path_factory.mktemp('runs') / 'simclr'
+  assert launch(path) == 0
+  return path
+
+
+def results_in(workdir):
+  return json.loads((workdir / 'results.json').read_text())
+
+
+def test_results_have_a_row_for_every_protocol_and_number_of_labels(workdir):
+  results = results_in(workdir)
+  rows = {(r['protocol'], r['labels_per_class']): r for r in results['rows']}
+  protocols = ('linear_probe', 'knn', 'fine_tune', 'supervised')
+  expected = {(p, k) for p in protocols for k in (1, 3)}
+  expected |= {('linear_probe', 'all'), ('knn', 'all')}
+  assert set(rows) == expected
+  for (_, k), row in rows.items():
+    assert row['metric'] == 'top1'
+    assert row['n'] == len(row['values']) == (1 if k == 'all' else 2)
+    assert row['mean'] == pytest.approx(np.mean(row['values']))
+    if k != 'all':
+      assert row['std'] == pytest.approx(np.std(row['values'], ddof=1))
+  # Twelve steps are enough to be better than chance with all labels.
+  assert rows['linear_probe', 'all']['mean'] > 0.3
+  assert results['split'] == 'test'
+  assert results['method'] == 'simclr'
+  assert results['run']['counts']['test'] == 449
+
+
+def test_a_run_leaves_what_the_documentation_names(workdir):
+  left = {path.name for path in workdir.iterdir()}
+  assert left >= {
+    'checkpoints',
+    'config.json',
+    'figures',
+    'metrics.jsonl',
+    'report.html',
+    'results.json',
+  }
+  assert (workdir / 'checkpoints' / '12').is_dir()
+  config = json.loads((workdir / 'config.json').read_text())
+  assert config['config']['batch_size'] == 32
+  assert config['versions'].keys() >= {'jax', 'flax', 'python'}
+  rows = training.read_metrics(workdir)
+  train = [r for r in rows if r['split'] == 'train']
+  assert [r['step'] for r in train] == list(range(1, 13))
+  assert {'loss', 'grad_norm', 'learning_rate'} <= train[0].keys()
+  looked = [r for r in rows if r['split'] == 'validation']
+  assert [r['step'] for r in looked] == [6, 12]
+  assert 0 <= looked[-1]['knn_top1'] <= 1
+  figures = {path.name for path in (workdir / 'figures').iterdir()}
+  assert figures >= {
+    'confusion.png',
+    'embeddings.png',
+    'label_efficiency.png',
+    'training_curves.png',
+    'views_grid.png',
+  }
+  assert all(
+    p.stat().st_size < 300_000 for p in (workdir / 'figures').iterdir()
+  )
+
+
+class Links(html.parser.HTMLParser):
+  def __init__(self):
+    super().__init__()
+    self.sources = []
+
+  def handle_starttag(self, tag, attrs):
+    self.sources += [v for k, v in attrs if k in ('src', 'srcset')]
+
+
+def test_the_report_needs_no_other_file(workdir):
+  page = Links()
+  page.feed((workdir / 'report.html').read_text())
+  assert len(page.sources) >= 5
+  assert all(source.startswith('data:') for source in page.sources)
+
+
+def test_the_same_command_again_shows_the_results_and_trains_nothing(
+  workdir, capsys
+):
+  before = (workdir / 'results.json').read_bytes()
+  assert launch(workdir) == 0
+  assert 'is finished' in capsys.readouterr().out
+  assert (workdir / 'results.json').read_bytes() == before
+
+
+def test_another_config_in_the_same_workdir_is_refused_by_name(workdir, capsys):
+  assert launch(workdir, '--config.seed=7') == 2
+  error = capsys.readouterr().err
+  assert 'seed is 0 there, 7 here' in error
+  assert error.count('\n') == 1
+
+
+def test_a_folder_that_holds_something_else_is_not_touched(
+  root, tmp_path, capsys
+):
+  (tmp_path / 'thesis.tex').write_text('years of work')
+  assert launch(tmp_path) == 2
+  assert 'holds no run of ours' in capsys.readouterr().err
+  assert [p.name for p in tmp_path.iterdir()] == ['thesis.tex']
+
+
+def test_a_run_that_was_stopped_goes_on_to_the_same_end(
+  workdir, tmp_path, monkeypatch, capsys
+):
+  fit = training.fit
+
+  def interrupted(state, **arguments):
+    fit(state, **{**arguments, 'steps': 7})
+    raise KeyboardInterrupt
+
+  path = tmp_path / 'run'
+  with monkeypatch.context() as patch:
+    patch.setattr(training, 'fit', interrupted)
+    assert launch(path) == 130
+  assert 'goes on from the last checkpoint' in capsys.readouterr().err
+  assert not (path / 'results.json').exists()
+  assert launch(path) == 0
+  assert 'going on from step 7' in capsys.readouterr().out
+  whole, resumed = results_in(workdir), results_in(path)
+  assert whole['rows'] == resumed['rows']
+  lines = [training.read_metrics(p) for p in (workdir, path)]
+  # The interrupted part had a look of its own at its last step.
+  lines[1] = [r for r in lines[1] if (r['step'], r['split']) != (7, 'validation')]
+  assert lines[0] == lines[1]
+
+
+def test_a_loss_that_is_not_finite_is_one_line_and_status_1(
+  root, tmp_path, capsys
+):
+  status = launch(
+    tmp_path / 'run',
+    '--config.optimizer.name=sgd',
+    '--config.optimizer.learning_rate=1e30',
+  )
+  error = capsys.readouterr().err
+  assert status == 1
+  assert error.count('\n') == 1
+  assert 'at step' in error
+  assert not (tmp_path / 'run' / 'results.json').exists()
+
+
+def test_labels_alone_keep_the_model_that_is_best_on_validation(root, tmp_path):
+  fast = [a for a in FAST if 'strides' not in a]
+  status = launch(
+    tmp_path / 'run',
+    '--config.data.labels_per_class=3',
+    recipe='configs/supervised.py',
+    fast=(*fast, '--config.model.strides=2,2'),
+  )
+  assert status == 0
+  results = results_in(tmp_path / 'run')
+  (row,) = results['rows']
+  assert (row['protocol'], row['labels_per_class']) == ('supervised', 3)
+  assert (row['n'], row['std']) == (1, None)
+  assert row['low'] <= row['mean'] <= row['high']
+  assert row['interval'] == 'bootstrap over test images'
+  looked = [
+    r['classifier_top1']
+    for r in training.read_metrics(tmp_path / 'run')
+    if r['split'] == 'validation'
+  ]
+  assert len(looked) == 2
+
+
+def test_an_npz_file_of_colour_images_runs_where_tfds_is_missing(
+  root, tmp_path, monkeypatch
+):
+  monkeypatch.setitem(sys.modules, 'tensorflow_datasets', None)
+  random = np.random.default_rng(0)
+  labels = np.arange(60) % 2
+  images = random.integers(0, 100, (60, 12, 12, 3)) + 100 * labels[
+    :, None, None, None
+  ]
+  np.savez(
+    tmp_path / 'x.npz',
+    train_images=images.astype(np.uint8),
+    train_labels=labels,
+  )
+  status = launch(
+    tmp_path / 'run',
+    f'--config.data.path={tmp_path / "x.npz"}',
+    '--config.batch_size=16',
+    '--config.schedule.epochs=None',
+    '--config.evaluation.protocols=linear_probe',
+    '--config.data.image_size=None',
+    recipe='configs/simclr.py:npz',
+  )
+  assert status == 0
+  assert results_in(tmp_path / 'run')['rows'][0]['mean'] > 0.9
