@@ -22,9 +22,10 @@ def schedule(**fields) -> ConfigDict:
   `factor` belong to decay='step'.
   """
   section = ConfigDict()
-  for unit in ('steps', 'epochs', 'examples'):
-    section[unit] = placeholder(int)
-  section.warmup = 0
+  section.steps = placeholder(int)
+  section.epochs = placeholder(float)
+  section.examples = placeholder(int)
+  section.warmup = 0.0
   section.decay = 'cosine'
   section.milestones = placeholder(tuple)
   section.factor = placeholder(float)
@@ -112,13 +113,16 @@ def _convnet(strides) -> ConfigDict:
 def _digits(config):
   """scikit-learn's digits, 8x8 grey: two residual stages at full resolution."""
   config.model = _convnet((1, 1))
-  affine = 'random_affine(15, (0.8, 1.2), 10, 0.12)'
-  config.data.views = (
-    f'{affine}|color_jitter(0.4, 0.4, 0.0, 0.0)|noise(0.1)|normalize'
-  )
-  config.data.augment = f'{affine}|normalize'
-  config.evaluation.fine_tune.augment = config.data.augment
-  config.evaluation.supervised.augment = config.data.augment
+  pixels = 'color_jitter(0.4, 0.4, 0.0, 0.0)|noise(0.1)|normalize'
+  config.data.views = f'random_affine(15, (0.8, 1.2), 10, 0.12)|{pixels}'
+  config.data.augment = f'random_affine(10, (0.9, 1.1), 5, 0.06)|{pixels}'
+  for name, steps in (('fine_tune', 200), ('supervised', 400)):
+    section = config.evaluation[name]
+    section.augment = config.data.augment
+    section.batch_size = 32
+    section.label_smoothing = 0.1
+    section.optimizer.learning_rate = 1e-2
+    section.schedule.steps = steps
 
 
 def _cifar100(config):

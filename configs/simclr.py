@@ -22,13 +22,13 @@ def get_config(variant: str = 'digits') -> config_dict.ConfigDict:
   config.method = config_dict.create(
     name='simclr',
     objective='nt_xent',
-    temperature=0.2,
+    temperature=0.5,
     projector_hidden=128,
     projector_output=64,
     projector_hidden_layers=1,
   )
-  config.optimizer = data_sets.optimizer(learning_rate=3e-3, weight_decay=1e-4)
-  config.schedule = data_sets.schedule(steps=600, warmup=30)
+  config.optimizer = data_sets.optimizer(learning_rate=1e-2, weight_decay=1e-4)
+  config.schedule = data_sets.schedule(steps=400, warmup=30)
   if variant != 'digits':
     config.method.projector_hidden = 512
     config.method.projector_output = 128

@@ -16,14 +16,15 @@ from configs import data_sets
 
 def get_config(variant: str = 'digits') -> config_dict.ConfigDict:
   config = data_sets.base(variant)
-  config.method = config_dict.create(name='supervised', label_smoothing=0.0)
-  config.batch_size = 64
-  config.optimizer = data_sets.optimizer(learning_rate=3e-3, weight_decay=1e-4)
-  config.schedule = data_sets.schedule(steps=400, warmup=20)
+  config.method = config_dict.create(name='supervised', label_smoothing=0.1)
+  config.batch_size = 32
+  config.optimizer = data_sets.optimizer(learning_rate=1e-2, weight_decay=0.0)
+  config.schedule = data_sets.schedule(steps=400)
   # The encoder has seen the labels already: there is nothing to probe.
   config.evaluation.protocols = ()
   config.evaluation.every = 50
   if variant != 'digits':
+    config.method.label_smoothing = 0.0
     config.batch_size = 128
     config.optimizer.update(name='sgd', learning_rate=0.1, weight_decay=5e-4)
     config.schedule = data_sets.schedule(epochs=200, warmup=5)

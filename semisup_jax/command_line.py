@@ -25,8 +25,8 @@ on one page, report.html, in the workdir.
   --config.FIELD=VALUE                  changes a field, as --config.seed=1
                                         or --config.schedule.steps=100; None
                                         unsets a field that may be unset
-  --workdir=FOLDER                      default runs/<recipe>-<variant>; the same
-                                        command again goes on where it stopped
+  --workdir=FOLDER                      default runs/<recipe>-<variant>; the
+                                        same command again goes on there
   --help                                this text
 
 Each recipe says in its first lines what it does and what it needs. Exit status:
@@ -55,6 +55,16 @@ def _split(argv: Sequence[str]) -> tuple[list[str], dict[str, None]]:
   return rest, unset
 
 
+def _recipe(argv: Sequence[str]) -> str:
+  """The last `--config=RECIPE`, or `--config RECIPE`, as absl takes it."""
+  recipe = ''
+  for i, argument in enumerate(argv):
+    name, equals, value = argument.lstrip('-').partition('=')
+    if argument.startswith('-') and name == 'config':
+      recipe = value if equals else ''.join(argv[i + 1 : i + 2])
+  return recipe
+
+
 def _split_words(config) -> None:
   """Makes `=knn,linear_probe` two words, which config_flags reads as one."""
   for name, value in config.items():
@@ -80,7 +90,10 @@ def _unset(config, path: str) -> None:
   if name not in fields:
     raise UsageError(f'unknown config field {path!r}')
   if not isinstance(fields[name], config_dict.FieldReference):
-    raise UsageError(f'--config.{path} cannot be None; it is {fields[name]!r}')
+    value = fields[name]
+    if isinstance(value, config_dict.ConfigDict):
+      value = 'a section'
+    raise UsageError(f'--config.{path} cannot be None; it is {value}')
   config[name] = None
 
 
@@ -124,11 +137,10 @@ def parse(argv: Sequence[str]):
     _unset(config, path)
   workdir = values.workdir
   if workdir is None:
-    recipe = next(a for a in argv if a.lstrip('-').startswith('config='))
-    path, _, variant = recipe.partition('=')[2].partition(':')
+    path, _, variant = _recipe(argv).partition(':')
     name = pathlib.Path(path).stem
     workdir = pathlib.Path('runs') / (f'{name}-{variant}' if variant else name)
-  return config, pathlib.Path(workdir)
+  return config, pathlib.Path(workdir).expanduser()
 
 
 def _in_one_line(error: Exception, argv: Sequence[str]) -> str:
@@ -138,13 +150,12 @@ def _in_one_line(error: Exception, argv: Sequence[str]) -> str:
   if hint:
     right, wrong = hint.groups()
     return f'unknown config field {wrong!r}; did you mean {right!r}?'
+  if 'get_config' in text and isinstance(error, AttributeError):
+    return f'{_recipe(argv)} is no recipe: it has no get_config'
   if isinstance(error, AttributeError | KeyError):
     return f'unknown config field {text.strip(QUOTES)!r}'
   if isinstance(error, OSError):
-    recipes = [a for a in argv if a.lstrip('-').startswith('config=')]
-    if not recipes:
-      return 'no recipe was given; try --config=configs/simclr.py, or --help'
-    path = recipes[0].partition('=')[2].partition(':')[0]
+    path = _recipe(argv).partition(':')[0]
     return f'cannot read the recipe {path}; recipes lie in configs/'
   last = text.splitlines()[-1]
   if 'Error whilst parsing config file' in text:

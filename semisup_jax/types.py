@@ -4,7 +4,7 @@ Everything else in the package may import this module; it imports none of it.
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import jax
@@ -42,6 +42,28 @@ def lookup(table: Mapping[str, Any], name: str, what: str) -> Any:
     known = ', '.join(sorted(table))
     raise InputError(f'unknown {what} {name!r}; known: {known}')
   return table[name]
+
+
+def require(
+  section: Mapping[str, Any], fields: Iterable[str], choice: str, name: str
+) -> None:
+  """Checks that a section of the config has the fields that a choice needs.
+
+  Args:
+    section: Of the config.
+    fields: What the choice needs.
+    choice: What was chosen, as 'model.name=resnet18'.
+    name: Of the section.
+
+  Raises:
+    InputError: Naming the fields that are missing.
+  """
+  missing = [f'{name}.{field}' for field in fields if field not in section]
+  if missing:
+    raise InputError(
+      f'{choice} needs {", ".join(missing)}, which this recipe does not have; '
+      'choose a recipe or a variant that does'
+    )
 
 
 @dataclasses.dataclass(frozen=True)

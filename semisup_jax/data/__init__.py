@@ -10,3 +10,4 @@ Splits = splits.Splits
 draw_labelled = splits.draw_labelled
 make_splits = splits.make_splits
 ResidentStream = streams.ResidentStream
+place = streams.place

@@ -59,12 +59,13 @@ class Dataset:
 
 
 def channel_statistics(
-  images: np.ndarray, *, batch_size: int = 1024
+  images: np.ndarray, rows: np.ndarray | None = None, *, batch_size: int = 1024
 ) -> tuple[np.ndarray, np.ndarray]:
   """Mean and standard deviation of each channel over all pixels, in batches.
 
   Args:
     images: uint8 [N, H, W, C].
+    rows: Which of them count, int [M]; None is all.
     batch_size: Images that are held as floats at one time; any gives the same.
 
   Returns:
@@ -73,11 +74,12 @@ def channel_statistics(
   """
   total = np.zeros(images.shape[-1])
   squares = np.zeros(images.shape[-1])
-  for start in range(0, len(images), batch_size):
-    batch = images[start : start + batch_size].astype(np.float64)
+  rows = np.arange(len(images)) if rows is None else rows
+  for start in range(0, len(rows), batch_size):
+    batch = images[rows[start : start + batch_size]].astype(np.float64)
     total += batch.sum(axis=(0, 1, 2))
     squares += np.square(batch).sum(axis=(0, 1, 2))
-  count = np.prod(images.shape[:3])
+  count = len(rows) * np.prod(images.shape[1:3])
   mean = total / count
   # Sums of integers below 2**53 are exact, so the difference is safe.
   variance = np.maximum(squares / count - np.square(mean), 0)

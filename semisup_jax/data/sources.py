@@ -52,7 +52,14 @@ def npz(config: Mapping[str, Any]) -> Parts:
   try:
     with np.load(path, allow_pickle=False) as file:
       arrays = {key: file[key] for key in file.files}
-  except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+  except (
+    AttributeError,  # An .npy file opens as an array, which is no context.
+    EOFError,
+    OSError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+  ) as error:
     raise InputError(f'{path} cannot be read as .npz: {error}') from error
   found = {
     name: (f'{key}_images', f'{key}_labels')
@@ -77,11 +84,22 @@ def npz(config: Mapping[str, Any]) -> Parts:
   names = tuple(str(i) for i in range(num_classes))
   parts = {}
   for name, (key, _) in found.items():
-    images = arrays[key]
-    if images.ndim == 3:
-      images = images[..., None]
+    images = _checked(arrays[key], f'{key} in {path}')
     parts[name] = Dataset(_sized(images, config), labels[name], names)
   return parts
+
+
+def _checked(images: np.ndarray, what: str) -> np.ndarray:
+  """Images as [N, H, W, C], or an error that says what they are instead."""
+  if images.ndim == 3:
+    images = images[..., None]
+  good = images.ndim == 4 and images.dtype == np.uint8 and images.size
+  if not good or images.shape[-1] not in (1, 3):
+    raise InputError(
+      f'{what} must be images, uint8 [N, H, W] or [N, H, W, C] with 1 or 3 '
+      f'channels; got {images.dtype} {list(images.shape)}'
+    )
+  return images
 
 
 def _label_vector(labels: np.ndarray, what: str) -> np.ndarray:
@@ -96,6 +114,8 @@ def _label_vector(labels: np.ndarray, what: str) -> np.ndarray:
 
 
 _SUFFIXES = ('.png', '.jpg', '.jpeg', '.webp', '.bmp', '.gif', '.tif', '.tiff')
+# Pillow's 8-bit modes; it would clip deeper ones without a word.
+_MODES = ('1', 'L', 'LA', 'P', 'RGB', 'RGBA', 'CMYK', 'YCbCr')
 _SPLIT_FOLDERS = {
   'train': 'train',
   'val': 'validation',
@@ -193,6 +213,12 @@ def _common_format(
       raise InputError(f'{file} cannot be read as an image') from error
 
   headers = [header(file) for file in files]
+  for file, (mode, _) in zip(files, headers, strict=True):
+    if mode not in _MODES:
+      raise InputError(
+        f'{file} is of the mode {mode}, not 8 bits a channel; convert it to 8 '
+        'bits, grey or RGB'
+      )
   mode = 'L' if all(mode in ('L', '1') for mode, _ in headers) else 'RGB'
   if config['image_size'] is not None:
     return mode, (_image_size(config),) * 2
@@ -230,9 +256,10 @@ def tfds(config: Mapping[str, Any], builder_name: str) -> Parts:
     builder_name: Such as 'cifar100'.
   """
   import tensorflow_datasets
+  from absl import logging
 
-  where = config['dir']
-  if where is not None and not pathlib.Path(where).is_dir():
+  where = config['dir'] and pathlib.Path(config['dir']).expanduser()
+  if where and not where.is_dir():
     raise InputError(f'data.dir: there is no folder {where}')
   known = f', data_dir={str(where)!r}' if where else ''
   prepare = (
@@ -240,6 +267,8 @@ def tfds(config: Mapping[str, Any], builder_name: str) -> Parts:
     f'"import tensorflow_datasets as tfds; tfds.builder({builder_name!r}{known}'
     ", file_format='array_record').download_and_prepare()\""
   )
+  verbosity = logging.get_verbosity()
+  logging.set_verbosity(logging.ERROR)  # It recommends OpenCV at every start.
   try:
     builder = tensorflow_datasets.builder(builder_name, data_dir=where)
     prepared = builder.info.splits
@@ -254,6 +283,13 @@ def tfds(config: Mapping[str, Any], builder_name: str) -> Parts:
       f'tfds:{builder_name} is not prepared in {where or "its default folder"} '
       f'({error}); prepare it with: {prepare}'
     ) from error
+  except (AssertionError, ValueError) as error:
+    raise InputError(
+      f'TFDS cannot make a data set of the name {builder_name!r}: '
+      f'{" ".join(str(error).split())}'
+    ) from error
+  finally:
+    logging.set_verbosity(verbosity)
   if 'train' not in prepared:
     raise InputError(
       f'tfds:{builder_name} is not prepared in '
@@ -264,6 +300,11 @@ def tfds(config: Mapping[str, Any], builder_name: str) -> Parts:
     raise InputError(
       f'tfds:{builder_name} must have the features image and label, has '
       f'{", ".join(features)}'
+    )
+  if not hasattr(features['label'], 'names'):
+    raise InputError(
+      f'tfds:{builder_name}: label must be one class an image, is '
+      f'{features["label"]}'
     )
   names = tuple(features['label'].names)
   parts = {}
@@ -354,4 +395,13 @@ def load(config: Mapping[str, Any]) -> Parts:
       f'{", ".join(sorted(set(SOURCES) - {"tfds"}))}; got '
       f'{name + colon + builder!r}'
     )
-  return source(config, builder) if builder else source(config)
+  parts = source(config, builder) if builder else source(config)
+  shapes = {split: part.images.shape[1:] for split, part in parts.items()}
+  if len(set(shapes.values())) > 1:
+    shown = ', '.join(f'{split} {list(s)}' for split, s in shapes.items())
+    raise InputError(f'all images must be of one shape [H, W, C]; got {shown}')
+  if parts['train'].num_classes < 2:
+    raise InputError(
+      f'data.name={config["name"]} has one class; two are needed'
+    )
+  return parts

@@ -18,7 +18,8 @@ class Splits:
   """Row numbers into `train`, and the two sets that are never trained on.
 
   Attributes:
-    train: Everything that may be learned from.
+    train: The source's training part. Where the source has no official test or
+      validation part, their images are among it, in rows that are not `known`.
     unlabelled: Rows whose images are used without their labels, int64 [U].
     labelled: Rows whose labels may be seen, int64 [L].
     validation: What chooses: regularization, checkpoints, recipes.
@@ -39,6 +40,11 @@ class Splits:
       'validation': len(self.validation),
       'test': len(self.test),
     }
+
+  @property
+  def known(self) -> np.ndarray:
+    """The rows of `train` that may be learned from, int64, sorted."""
+    return np.union1d(self.unlabelled, self.labelled)
 
   @property
   def overlap(self) -> int:
@@ -168,19 +174,23 @@ def make_splits(
   train = parts['train']
   test = parts.get('test')
   rows = np.arange(len(train))
+  held_out = []
   if test is None:
-    rows, held_out = _hold_out(train, rows, test_fraction, 'test', (TEST_SEED,))
-    test = train.take(held_out)
+    rows, apart = _hold_out(train, rows, test_fraction, 'test', (TEST_SEED,))
+    held_out.append(apart)
+    test = train.take(apart)
   validation = parts.get('validation')
   if validation is None:
-    rows, held_out = _hold_out(
+    rows, apart = _hold_out(
       train, rows, validation_fraction, 'validation', (seed, 1)
     )
-    validation = train.take(held_out)
+    held_out.append(apart)
+    validation = train.take(apart)
   if (labels_per_class is None) == (labels_total is None):
     raise InputError(
       'exactly one of data.labels_per_class and data.labels_total must be set; '
-      f'got {labels_per_class} and {labels_total}'
+      f'got {labels_per_class} and {labels_total}; unset one with '
+      '--config.data.labels_per_class=None'
     )
   if labels_total is None:
     drawn = draw_labelled(
@@ -201,7 +211,11 @@ def make_splits(
         'data.labels_per_class or set '
         '--config.data.unlabelled_includes_labelled=True'
       )
-  return Splits(train, unlabelled, labelled, validation, test)
+  splits = Splits(train, unlabelled, labelled, validation, test)
+  parts_of_train = [splits.known, *held_out]
+  apart = np.unique(np.concatenate(parts_of_train))
+  assert len(apart) == sum(map(len, parts_of_train)), 'parts must be disjoint'
+  return splits
 
 
 def _hold_out(train, rows, fraction, what, seed):
@@ -217,6 +231,4 @@ def _hold_out(train, rows, fraction, what, seed):
       'empty'
     )
   order = stratified_order(train.labels[rows], seed)
-  held_out, kept = np.sort(order[:count]), np.sort(order[count:])
-  assert not np.intersect1d(held_out, kept).size, 'splits must be disjoint'
-  return rows[kept], rows[held_out]
+  return rows[np.sort(order[count:])], rows[np.sort(order[:count])]

@@ -1,9 +1,22 @@
 """Batches as a pure function of the step: resuming needs no position."""
 
+from functools import partial
+
 import jax
 import numpy as np
 
 from semisup_jax.types import InputError
+
+
+def place(images: np.ndarray, mesh: jax.sharding.Mesh) -> jax.Array:
+  """Copies uint8 images [N, H, W, C] to every device of a mesh, once."""
+  everywhere = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
+  return jax.device_put(images, everywhere)
+
+
+@partial(jax.jit, static_argnames='sharding')
+def _gather(images, index, sharding):
+  return jax.lax.with_sharding_constraint(images[index], sharding)
 
 
 class ResidentStream:
@@ -14,7 +27,8 @@ class ResidentStream:
   virtual device would buy nothing) and only the batch is placed.
 
   The orders of the epochs are concatenated: a batch has one shape, however few
-  images there are, and an epoch's remainder is the start of the next batch.
+  images there are, and an epoch's remainder is the start of the next batch. So
+  the batch in which two epochs meet can hold an image twice.
   Each epoch's order is a permutation keyed by (seed, epoch).
 
   Anything with this `batch` method is a stream.
@@ -22,48 +36,37 @@ class ResidentStream:
 
   def __init__(
     self,
-    images: np.ndarray,
+    images: np.ndarray | jax.Array,
     labels: np.ndarray | None,
     rows: np.ndarray,
     *,
     batch_size: int,
     seed: tuple[int, ...],
     sharding: jax.sharding.NamedSharding,
-    resident: bool,
   ):
     """Makes the stream; nothing is drawn yet.
 
     Args:
-      images: uint8 [N, H, W, C].
+      images: uint8 [N, H, W, C]; a `jax.Array` (see `place`) is gathered from
+        on the devices, a NumPy one on the host.
       labels: int [N], or None: then the batch has no labels to be seen.
       rows: The rows of `images` to draw from, int [M].
       batch_size: Global; may exceed M.
       seed: Non-negative integers.
       sharding: Of the batch axis.
-      resident: Whether the images lie on the devices.
 
     Raises:
       InputError: If there are no rows.
     """
     if not len(rows):
       raise InputError('a stream needs at least one image, got none')
+    self._images = images
     self._labels = None if labels is None else np.asarray(labels, np.int32)
     self._rows = np.asarray(rows, np.int32)
     self._batch_size = batch_size
     self._seed = seed
     self._sharding = sharding
     self._orders = {}
-    if resident:
-      everywhere = jax.sharding.NamedSharding(
-        sharding.mesh, jax.sharding.PartitionSpec()
-      )
-      images = jax.device_put(images, everywhere)
-      gather = jax.jit(lambda x, i: x[i], out_shardings=sharding)
-      self._images_of = lambda rows, index: gather(images, index)
-    else:
-      self._images_of = lambda rows, index: jax.device_put(
-        images[rows], sharding
-      )
 
   def __len__(self) -> int:
     return len(self._rows)
@@ -88,7 +91,10 @@ class ResidentStream:
     """
     rows = self.rows(step)
     batch = {'index': jax.device_put(rows, self._sharding)}
-    batch['image'] = self._images_of(rows, batch['index'])
+    if isinstance(self._images, jax.Array):
+      batch['image'] = _gather(self._images, batch['index'], self._sharding)
+    else:
+      batch['image'] = jax.device_put(self._images[rows], self._sharding)
     if self._labels is not None:
       batch['label'] = jax.device_put(self._labels[rows], self._sharding)
     return batch

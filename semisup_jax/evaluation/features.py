@@ -7,7 +7,7 @@ import jax
 import numpy as np
 from flax import linen as nn
 
-from semisup_jax.augment import Transform, views
+from semisup_jax.augment import Transform, preprocess
 from semisup_jax.training import sharding
 from semisup_jax.types import Variables
 
@@ -41,8 +41,8 @@ def make_forward(
   whole, part = sharding.replicated(mesh), sharding.divided(mesh)
 
   def apply(variables, images):
-    x = views(transform, jax.random.key(0), images, count=1, dtype=dtype)
-    output, _ = model.apply(variables, x[:, 0], train=False)
+    x = preprocess(transform, images, dtype)
+    output, _ = model.apply(variables, x, train=False)
     return output
 
   compiled = jax.jit(apply, in_shardings=(whole, part), out_shardings=part)

@@ -47,7 +47,8 @@ class Finetuner:
     recipe: Recipe,
     *,
     mesh: jax.sharding.Mesh,
-    resident: bool,
+    images: np.ndarray | jax.Array,
+    labels: np.ndarray,
   ):
     """Takes what all trainings share.
 
@@ -56,18 +57,20 @@ class Finetuner:
       forward: Logits of the method's model on images.
       recipe: How.
       mesh: Divides the batches.
-      resident: Whether images lie on the devices (see `data.ResidentStream`).
+      images: uint8 [T, H, W, C], of which each training uses some rows; placed
+        once for all trainings (see `data.ResidentStream`).
+      labels: int [T].
     """
     self._method = method
     self._forward = forward
     self._recipe = recipe
     self._mesh = mesh
-    self._resident = resident
+    self._images = images
+    self._labels = labels
     self._train_step = training.make_train_step(method, recipe.schedule, mesh)
 
   def __call__(
     self,
-    train: data.Dataset,
     rows: np.ndarray,
     validation: data.Dataset,
     *,
@@ -75,11 +78,10 @@ class Finetuner:
     encoder: Variables | None = None,
     bar: progress.Bar | None = None,
   ) -> training.TrainState:
-    """Trains on `rows` of `train`.
+    """Trains on some rows of the images.
 
     Args:
-      train: Images and labels.
-      rows: Which of them are labelled, int [M].
+      rows: Which are labelled, int [M].
       validation: Chooses among the states that were looked at.
       seed: Of initialization, order and augmentation.
       encoder: The encoder's first variables (copied), or None for fresh ones.
@@ -89,13 +91,12 @@ class Finetuner:
       The last state; its `selection` has the best model.
     """
     stream = data.ResidentStream(
-      train.images,
-      train.labels,
+      self._images,
+      self._labels,
       rows,
       batch_size=self._recipe.batch_size,
       seed=seed,
       sharding=training.divided(self._mesh),
-      resident=self._resident,
     )
     state = training.create_state(
       self._method,
@@ -120,10 +121,20 @@ class Finetuner:
 def accuracy_of(
   forward: Forward, dataset: data.Dataset
 ) -> Callable[[training.TrainState], Mapping[str, float]]:
-  """An evaluator: the share of `dataset` that the state's model gets right."""
+  """An evaluator: the share of `dataset` that the state's model gets right.
+
+  It raises `training.NotFiniteError` on logits that are not finite: their
+  argmax would be a class like any other.
+  """
 
   def evaluate(state):
-    predictions = forward(state.variables, dataset.images).argmax(-1)
+    logits = forward(state.variables, dataset.images)
+    if not np.isfinite(logits).all():
+      raise training.NotFiniteError(
+        f'the model of step {int(state.step)} gives logits that are not '
+        'finite; a lower learning rate or clip_norm=1.0 may help'
+      )
+    predictions = logits.argmax(-1)
     return {'top1': float(np.mean(predictions == dataset.labels))}
 
   return evaluate

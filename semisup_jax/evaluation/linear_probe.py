@@ -1,5 +1,6 @@
 """The linear probe: converged logistic regression on frozen embeddings."""
 
+import warnings
 from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
@@ -8,6 +9,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+
+from semisup_jax import training
+
+# On the norm of the gradient, in float32.
+TOLERANCE = 1e-5
 
 
 class LinearClassifier(NamedTuple):
@@ -47,7 +53,7 @@ def fit_linear(
   l2: jax.Array,
   *,
   num_classes: int,
-  tolerance: float = 1e-5,
+  tolerance: float = TOLERANCE,
   max_iterations: int = 1000,
 ) -> tuple[LinearClassifier, jax.Array]:
   """Multinomial logistic regression by L-BFGS, from zero.
@@ -138,6 +144,9 @@ def linear_probe(
     validation_labels: int [V].
     l2: What to choose from.
     num_classes: K.
+
+  Raises:
+    NotFiniteError: If the features are not finite.
   """
   # Padded to a power of two, as in kNN: few compilations for all draws.
   size = 1 << (len(features) - 1).bit_length()
@@ -157,6 +166,10 @@ def linear_probe(
     for strength in l2
   ]
 
+  fits = [fit for fit in fits if np.isfinite(fit[2])]
+  if not fits:
+    raise training.NotFiniteError('no linear probe could be fitted')
+
   def quality(fit):
     _, (kernel, bias), _ = jax.device_get(fit)
     logits = validation_features @ kernel + bias
@@ -167,4 +180,10 @@ def linear_probe(
     return accuracy, -float(losses.mean())
 
   strength, classifier, norm = max(fits, key=quality)
+  if norm > 100 * TOLERANCE:
+    warnings.warn(
+      f'a linear probe with l2={strength} stopped at a gradient of {norm:.1e}, '
+      f'not {TOLERANCE}',
+      stacklevel=2,
+    )
   return Probe(classifier, float(strength), float(norm))

@@ -1,7 +1,7 @@
 """From a config to the objects that a run is made of; nothing is compiled."""
 
 import dataclasses
-from collections.abc import Mapping
+import functools
 from typing import Any
 
 import jax
@@ -12,6 +12,9 @@ from flax import linen as nn
 from semisup_jax import augment, data, evaluation, models, optim, training
 from semisup_jax.types import InputError, lookup
 
+# Images a device looks at in one go.
+EVALUATION_BATCH = 128
+
 
 @dataclasses.dataclass(frozen=True)
 class Ingredients:
@@ -20,32 +23,63 @@ class Ingredients:
   Attributes:
     splits: The images.
     reported: The part that results are of: `report_split` of the config.
-    mean: Of each channel of the training images, in [0, 1], float [C].
+    mean: Of each channel of the images that are learned from, in [0, 1], [C].
     std: Likewise.
-    table: The ops that strings of ops may name; `normalize` uses mean and std.
     encoder: The network.
     dtype: Of the images that a network is given: float32 or wider.
-    resident: Whether images lie on the devices.
   """
 
   splits: data.Splits
   reported: data.Dataset
   mean: np.ndarray
   std: np.ndarray
-  table: Mapping[str, augment.Op]
   encoder: nn.Module
   dtype: Any
-  resident: bool
 
   @property
   def num_classes(self) -> int:
     """K."""
     return self.splits.train.num_classes
 
-  @property
-  def preprocess(self) -> augment.Transform:
-    """What is done to an image that is only looked at."""
-    return augment.parse('normalize', self.table)
+  @functools.cached_property
+  def images(self) -> np.ndarray | jax.Array:
+    """The training part's images: on the devices, or on CPU on the host.
+
+    A copy for each virtual CPU device would buy nothing.
+    """
+    images = self.splits.train.images
+    if jax.default_backend() == 'cpu':
+      return images
+    return data.place(images, training.make_mesh(jax.device_count()))
+
+  def transform(self, ops: str) -> augment.Transform:
+    """Makes a string of ops a function, and checks it on the images' shape.
+
+    Args:
+      ops: The last op must be `normalize`, with the statistics of the data set:
+        what is evaluated is normalized so, and would else be of another scale
+        than what was learned from.
+
+    Raises:
+      InputError: If an op is unknown, or wrong.
+    """
+    if ops.split('|')[-1].strip() != 'normalize':
+      raise InputError(f"a string of ops must end in '|normalize'; got {ops!r}")
+    table = augment.with_statistics(self.mean, self.std)
+    shape = self.splits.train.images.shape[1:]
+    return augment.parse(ops, table, image_shape=shape)
+
+  def forward(
+    self, model: nn.Module, mesh: jax.sharding.Mesh
+  ) -> evaluation.Forward:
+    """Compiles a model's output on images that are only looked at."""
+    return evaluation.make_forward(
+      model,
+      self.transform('normalize'),
+      batch_size=EVALUATION_BATCH * mesh.size,
+      mesh=mesh,
+      dtype=self.dtype,
+    )
 
   def stream(
     self,
@@ -59,13 +93,12 @@ class Ingredients:
     splits = self.splits
     rows = {'unlabelled': splits.unlabelled, 'labelled': splits.labelled}[name]
     return data.ResidentStream(
-      splits.train.images,
+      self.images,
       splits.train.labels if name == 'labelled' else None,
       rows,
       batch_size=batch_size,
       seed=seed,
       sharding=training.divided(mesh),
-      resident=self.resident,
     )
 
 
@@ -90,16 +123,14 @@ def gather(config: Any) -> Ingredients:
     seed=config.seed,
   )
   reported = {'validation': splits.validation, 'test': splits.test}
-  mean, std = data.channel_statistics(splits.train.images)
+  mean, std = data.channel_statistics(splits.train.images, splits.known)
   return Ingredients(
     splits=splits,
     reported=lookup(reported, config.report_split, 'report_split'),
     mean=mean,
     std=std,
-    table=augment.with_statistics(mean, std),
     encoder=encoder,
     dtype=jnp.promote_types(models.DTYPES[config.model.dtype], jnp.float32),
-    resident=jax.default_backend() != 'cpu',
   )
 
 

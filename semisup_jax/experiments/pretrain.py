@@ -35,44 +35,56 @@ def run(
 
   See `experiments.run`.
   """
-  if config.seed < 0:
-    raise InputError(f'seed must be 0 or more, got {config.seed}')
+  if not 0 <= config.seed < 2**32:  # What JAX's keys can tell apart.
+    raise InputError(f'seed must be in 0 to 2**32 - 1, got {config.seed}')
   ingredients = ingredients_lib.gather(config)
   method = methods.make_method(
-    config, ingredients.encoder, ingredients.table, ingredients.num_classes
+    config,
+    ingredients.encoder,
+    ingredients.transform,
+    ingredients.num_classes,
   )
   mesh = training.make_mesh(config.batch_size)
   recipe = _recipe(config, method, ingredients)
   protocols.check(config, ingredients)
+  if method.classifies and config.method.name in config.evaluation.protocols:
+    raise InputError(
+      f'method.name={config.method.name} is trained already; leave it out of '
+      f'evaluation.protocols={tuple(config.evaluation.protocols)}'
+    )
 
   resumed = workdir_lib.open_workdir(workdir, config.to_dict())
   _introduce(config, ingredients, recipe, mesh, console)
-  finished = workdir / 'results.json'
-  if resumed and finished.exists():
+  if resumed and (workdir / 'report.html').exists():
     console.print(f'{workdir} is finished; remove it to run again')
-    results = json.loads(finished.read_text())
+    results = json.loads((workdir / 'results.json').read_text())
     report.announce(results, workdir, console)
     return results
 
   state = _fit(config, method, ingredients, recipe, mesh, workdir, console)
   variables = _chosen(method, state)
   encoder = models.encoder_variables(variables)
-  forward = _forward(ingredients.encoder, ingredients, mesh)
+  forward = ingredients.forward(ingredients.encoder, mesh)
   embeddings = protocols.Embeddings(config, ingredients, forward, encoder)
   outcomes = _evaluate(config, embeddings, console)
   if method.classifies:
-    logits = _forward(method.model, ingredients, mesh)(
+    logits = ingredients.forward(method.model, mesh)(
       variables, ingredients.reported.images
     )
-    k = config.data.labels_per_class or config.data.labels_total
+    k = _labels_per_class(config, ingredients)
     outcomes.append(evaluation.Outcome(config.method.name, k, 0, logits))
   results = _results(config, ingredients, outcomes, command, started)
+  if resumed:
+    results['notes'].append(
+      'The run was resumed; the time is that of its last part.'
+    )
   report.write(
     results,
     workdir,
     outcomes=outcomes,
     embeddings=embeddings,
-    views=report.example_views(config, ingredients),
+    views=report.example_views(config, method, ingredients),
+    console=console,
   )
   report.announce(results, workdir, console)
   return results
@@ -97,6 +109,16 @@ def _recipe(config: Any, method: Method, ingredients: Ingredients):
   return ingredients_lib.recipe(
     config, dataset_size=size, evaluate_every=config.evaluation.every
   )
+
+
+def _labels_per_class(
+  config: Any, ingredients: Ingredients
+) -> int | float | str:
+  """What a labelled training had of each class, on average if not equally."""
+  if config.data.labels_total is None:
+    return config.data.labels_per_class
+  average = config.data.labels_total / ingredients.num_classes
+  return int(average) if average.is_integer() else average
 
 
 def _introduce(config, ingredients, recipe, mesh, console) -> None:
@@ -127,16 +149,6 @@ def _notes(ingredients: Ingredients) -> list[str]:
   ]
 
 
-def _forward(model, ingredients, mesh) -> evaluation.Forward:
-  return evaluation.make_forward(
-    model,
-    ingredients.preprocess,
-    batch_size=protocols.EVALUATION_BATCH * mesh.size,
-    mesh=mesh,
-    dtype=ingredients.dtype,
-  )
-
-
 def _chosen(method: Method, state: training.TrainState) -> Variables:
   """The model that is evaluated: validation's choice where labels train it."""
   if state.selection is not None:
@@ -161,7 +173,7 @@ def _fit(
   evaluators = {'knn': _online_knn(config, method, ingredients, mesh)}
   if method.classifies:
     evaluators['classifier'] = evaluation.accuracy_of(
-      _forward(method.model, ingredients, mesh), ingredients.splits.validation
+      ingredients.forward(method.model, mesh), ingredients.splits.validation
     )
   state = training.create_state(
     method,
@@ -210,7 +222,7 @@ def _online_knn(config, method, ingredients, mesh):
 
   It shows the way during training, and chooses nothing.
   """
-  forward = _forward(ingredients.encoder, ingredients, mesh)
+  forward = ingredients.forward(ingredients.encoder, mesh)
   splits = ingredients.splits
   bank = splits.train.take(splits.labelled)
   section = config.evaluation.knn
@@ -235,7 +247,8 @@ def _evaluate(config, embeddings, console) -> list[evaluation.Outcome]:
   section = config.evaluation
   if not section.protocols or not section.labels_per_class:
     return []
-  before = jax.device_get(embeddings.variables)
+  # Copied: a view on CPU would itself keep JAX from reusing the buffers.
+  before = jax.tree.map(lambda x: np.array(x, copy=True), embeddings.variables)
   splits = embeddings.ingredients.splits
   total = label_efficiency.count_runs(
     section.protocols,

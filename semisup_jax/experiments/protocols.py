@@ -1,15 +1,15 @@
 """The protocols that a config can name, each a way to use labelled images."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from semisup_jax import evaluation, methods, training
+from semisup_jax.evaluation import label_efficiency
 from semisup_jax.evaluation.label_efficiency import Protocol
 from semisup_jax.evaluation.linear_probe import linear_probe, standardization
 from semisup_jax.experiments.ingredients import Ingredients, recipe
-from semisup_jax.types import InputError, Variables, lookup
+from semisup_jax.types import InputError, Method, Variables, lookup
 
 
 class Embeddings:
@@ -27,7 +27,12 @@ class Embeddings:
     self.ingredients = ingredients
     self.variables = variables
     splits = ingredients.splits
-    self.train = forward(variables, splits.train.images)
+    known = forward(variables, splits.train.images[splits.known])
+    # Row for row like the images; held-out rows stay empty.
+    self.train = np.full(
+      (len(splits.train), *known.shape[1:]), np.nan, known.dtype
+    )
+    self.train[splits.known] = known
     self.validation = forward(variables, splits.validation.images)
     self.reported = forward(variables, ingredients.reported.images)
 
@@ -74,12 +79,10 @@ def knn(embeddings: Embeddings) -> Protocol:
   return protocol
 
 
-def _labelled_training(embeddings: Embeddings, name: str) -> Protocol:
-  """Trains the whole network, from the encoder or from scratch."""
-  config, ingredients = embeddings.config, embeddings.ingredients
+def _method(config: Any, ingredients: Ingredients, name: str) -> Method:
+  """The method `supervised` with the fields of a section of `evaluation`."""
   section = config.evaluation[name]
-  splits = ingredients.splits
-  method = methods.make_method(
+  return methods.make_method(
     {
       'model': config.model,
       'method': {
@@ -89,38 +92,51 @@ def _labelled_training(embeddings: Embeddings, name: str) -> Protocol:
       'data': {'augment': section.augment},
     },
     ingredients.encoder,
-    ingredients.table,
+    ingredients.transform,
     ingredients.num_classes,
   )
-  mesh = training.make_mesh(section.batch_size)
-  forward = evaluation.make_forward(
-    method.model,
-    ingredients.preprocess,
-    batch_size=EVALUATION_BATCH * mesh.size,
-    mesh=mesh,
-    dtype=ingredients.dtype,
+
+
+def _recipe(
+  config: Any, ingredients: Ingredients, name: str
+) -> evaluation.Recipe:
+  section = config.evaluation[name]
+  return recipe(
+    section,
+    dataset_size=len(ingredients.splits.labelled),
+    evaluate_every=section.every,
   )
+
+
+def _labelled_training(embeddings: Embeddings, name: str) -> Protocol:
+  """Trains the whole network, from the encoder or from scratch."""
+  config, ingredients = embeddings.config, embeddings.ingredients
+  splits = ingredients.splits
+  method = _method(config, ingredients, name)
+  mesh = training.make_mesh(config.evaluation[name].batch_size)
+  forward = ingredients.forward(method.model, mesh)
   finetuner = evaluation.Finetuner(
     method,
     forward,
-    recipe(
-      section,
-      dataset_size=len(splits.labelled),
-      evaluate_every=section.every,
-    ),
+    _recipe(config, ingredients, name),
     mesh=mesh,
-    resident=ingredients.resident,
+    images=ingredients.images,
+    labels=splits.train.labels,
   )
   encoder = embeddings.variables if name == 'fine_tune' else None
 
   def protocol(rows, draw):
-    state = finetuner(
-      splits.train,
-      rows,
-      splits.validation,
-      seed=(config.seed, 4, draw),
-      encoder=encoder,
-    )
+    try:
+      state = finetuner(
+        rows,
+        splits.validation,
+        seed=(config.seed, 4, draw),
+        encoder=encoder,
+      )
+    except training.NotFiniteError as error:
+      raise training.NotFiniteError(
+        f'evaluation.{name}, draw {draw}: {error}'
+      ) from error
     return forward(state.selection.variables, ingredients.reported.images)
 
   return protocol
@@ -135,9 +151,6 @@ def supervised(embeddings: Embeddings) -> Protocol:
   """The same network trained from scratch, with a recipe of its own."""
   return _labelled_training(embeddings, 'supervised')
 
-
-# Images a device looks at in one go.
-EVALUATION_BATCH = 128
 
 PROTOCOLS = {
   'linear_probe': probe,
@@ -161,16 +174,18 @@ def check(config: Any, ingredients: Ingredients) -> None:
   for name in section.protocols:
     lookup(PROTOCOLS, name, 'evaluation.protocols')
     if name in ('fine_tune', 'supervised'):
-      recipe(
-        section[name],
-        dataset_size=len(ingredients.splits.labelled),
-        evaluate_every=section[name].every,
+      _method(config, ingredients, name)
+      _recipe(config, ingredients, name)
+      training.make_mesh(section[name].batch_size)
+  for field in ('protocols', 'labels_per_class'):
+    if len(set(section[field])) < len(section[field]):
+      raise InputError(
+        f'evaluation.{field} names one twice: {tuple(section[field])}'
       )
   if section.draws < 1:
     raise InputError(
       f'evaluation.draws must be at least 1, got {section.draws}'
     )
-  _check_label_counts(section.labels_per_class, ingredients)
   knn_section, l2 = section.knn, section.linear_probe.l2
   if knn_section.neighbours < 1 or not knn_section.temperature > 0:
     raise InputError(
@@ -181,23 +196,41 @@ def check(config: Any, ingredients: Ingredients) -> None:
     raise InputError(
       f'evaluation.linear_probe.l2 must be positive numbers, got {tuple(l2)}'
     )
+  if section.protocols:
+    _check_label_counts(config, ingredients)
 
 
-def _check_label_counts(
-  labels_per_class: Sequence[int | str], ingredients: Ingredients
-) -> None:
-  splits = ingredients.splits
+def _check_label_counts(config: Any, ingredients: Ingredients) -> None:
+  section, splits = config.evaluation, ingredients.splits
   labels = splits.train.labels[splits.labelled]
   counts = np.bincount(labels, minlength=ingredients.num_classes)
-  for k in labels_per_class:
-    if k != 'all' and (not isinstance(k, int) or k < 1):
+  smallest = splits.train.class_names[int(counts.argmin())]
+  for k in section.labels_per_class:
+    if k == 'all':
+      continue
+    if not isinstance(k, int) or k < 1:
       raise InputError(
         "evaluation.labels_per_class must be positive integers or 'all', got "
         f'{k!r}'
       )
-    if k != 'all' and k > counts.min():
+    if k > counts.min():
       raise InputError(
-        f'evaluation.labels_per_class asks for {k}, but class '
-        f'{splits.train.class_names[int(counts.argmin())]!r} has '
-        f'{counts.min()} labelled images'
+        f'evaluation.labels_per_class asks for {k}, but class {smallest!r} has '
+        f'{counts.min()} labelled images; lower it, as '
+        f'--config.evaluation.labels_per_class=1,{max(2, counts.min() // 2)}'
       )
+    if k == counts.max() and section.draws > 1:
+      raise InputError(
+        f'evaluation.labels_per_class={k} is every labelled image, so all '
+        "draws would be the same; use 'all' for it"
+      )
+  runs = label_efficiency.count_runs(
+    section.protocols, section.labels_per_class, section.draws, FOR_ALL_LABELS
+  )
+  if not runs:
+    raise InputError(
+      'nothing would be evaluated: evaluation.labels_per_class='
+      f'{tuple(section.labels_per_class)} with the protocols '
+      f'{", ".join(section.protocols)} (of which {", ".join(FOR_ALL_LABELS)} '
+      "can use 'all')"
+    )

@@ -72,40 +72,46 @@ def open_workdir(workdir: pathlib.Path, config: Mapping[str, Any]) -> bool:
   Raises:
     InputError: If another config was run there, naming what differs.
   """
-  path = workdir / 'config.json'
   config = json.loads(json.dumps(config))
+  try:
+    known = _known_config(workdir)
+    if known is None:
+      workdir.mkdir(parents=True, exist_ok=True)
+      text = json.dumps({'config': config, **environment()}, indent=2) + '\n'
+      temporary = workdir / 'config.tmp'
+      temporary.write_text(text)
+      temporary.replace(workdir / 'config.json')
+      return False
+  except OSError as error:
+    raise InputError(
+      f'{workdir} cannot be used ({error.strerror}); choose another folder '
+      'with --workdir=FOLDER'
+    ) from error
+  changed = _differences(known, config)
+  if changed:
+    raise InputError(
+      f'{workdir} holds a run of another config: {"; ".join(changed)}; '
+      'choose another folder with --workdir=FOLDER'
+    )
+  return True
+
+
+def _known_config(workdir: pathlib.Path) -> dict[str, Any] | None:
+  """The config of the run that was begun in a folder, None if it is empty."""
+  path = workdir / 'config.json'
   if path.exists():
     try:
-      known = json.loads(path.read_text())['config']
+      return json.loads(path.read_text())['config']
     except (ValueError, KeyError, TypeError) as error:
       raise InputError(
         f'{path} is not a config of ours ({error}); choose another --workdir'
       ) from error
-    changed = _differences(known, config)
-    if changed:
-      raise InputError(
-        f'{workdir} holds a run of another config: {"; ".join(changed)}; '
-        'choose another folder with --workdir=FOLDER'
-      )
-    return True
   if workdir.exists() and (not workdir.is_dir() or any(workdir.iterdir())):
     raise InputError(
       f'{workdir} exists and holds no run of ours; choose another folder with '
       '--workdir=FOLDER'
     )
-  try:
-    workdir.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix('.tmp')
-    temporary.write_text(
-      json.dumps({'config': config, **environment()}, indent=2) + '\n'
-    )
-    temporary.replace(path)
-  except OSError as error:
-    raise InputError(
-      f'{workdir} cannot be written ({error.strerror}); choose another folder '
-      'with --workdir=FOLDER'
-    ) from error
-  return False
+  return None
 
 
 def _differences(known: Any, asked: Any, prefix: str = '') -> list[str]:

@@ -1,24 +1,26 @@
 """Ways of learning; `METHODS` are those that a config can name.
 
-Each is one file with a function of `(config, encoder, table, num_classes)`.
+Each is one file with a function `from_config` of `(config, encoder,
+transform_of, num_classes)`, and the fields that it needs.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flax import linen as nn
 
-from semisup_jax.augment import Op
+from semisup_jax.augment import Transform
 from semisup_jax.methods import simclr, supervised
-from semisup_jax.types import Method, lookup
+from semisup_jax.types import Method, lookup, require
 
 METHODS = {'simclr': simclr.from_config, 'supervised': supervised.from_config}
+FIELDS = {'simclr': simclr.FIELDS, 'supervised': supervised.FIELDS}
 
 
 def make_method(
   config: Mapping[str, Any],
   encoder: nn.Module,
-  table: Mapping[str, Op],
+  transform_of: Callable[[str], Transform],
   num_classes: int,
 ) -> Method:
   """Builds the method that `config.method.name` names.
@@ -26,11 +28,13 @@ def make_method(
   Args:
     config: The whole config.
     encoder: Its encoder.
-    table: The ops that its strings of ops may name.
+    transform_of: Makes a string of ops a function.
     num_classes: Of the data set.
 
   Raises:
     InputError: If the name, or a field's value, is not one that exists.
   """
-  build = lookup(METHODS, config['method']['name'], 'method.name')
-  return build(config, encoder, table, num_classes)
+  name = config['method']['name']
+  build = lookup(METHODS, name, 'method.name')
+  require(config['method'], FIELDS[name], f'method.name={name}', 'method')
+  return build(config, encoder, transform_of, num_classes)

@@ -8,12 +8,19 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from semisup_jax.augment import Op, Transform, parse, views
+from semisup_jax.augment import Transform, views
 from semisup_jax.models import DTYPES, EncoderWithHead, ProjectionHead
 from semisup_jax.objectives import dcl, nt_xent
 from semisup_jax.types import InputError, Method, lookup
 
 OBJECTIVES = {'dcl': dcl, 'nt_xent': nt_xent}
+FIELDS = (
+  'objective',
+  'temperature',
+  'projector_hidden',
+  'projector_output',
+  'projector_hidden_layers',
+)
 
 
 def simclr(
@@ -27,7 +34,8 @@ def simclr(
   """Two views of each image attract; all other images of the batch repel.
 
   BatchNorm sees both views of the whole batch at once (2N images, one forward
-  pass), as in the authors' code. The raw weights are evaluated.
+  pass), as in the authors' code. The raw weights are evaluated. In a batch in
+  which two epochs meet, an image that is in it twice is its own negative.
 
   Args:
     encoder: Images to embeddings.
@@ -74,7 +82,7 @@ def simclr(
 def from_config(
   config: Mapping[str, Any],
   encoder: nn.Module,
-  table: Mapping[str, Op],
+  transform_of: Callable[[str], Transform],
   num_classes: int,
 ) -> Method:
   """Builds the method of a recipe.
@@ -84,7 +92,7 @@ def from_config(
       `temperature`, `projector_hidden`, `projector_output` and
       `projector_hidden_layers`; `data.views` is the string of ops.
     encoder: The encoder of `config.model`.
-    table: The ops that the string may name.
+    transform_of: Makes a string of ops a function.
     num_classes: Not used: nothing is learned from labels.
 
   Raises:
@@ -97,6 +105,15 @@ def from_config(
     raise InputError(
       f'method.temperature must be positive, got {section["temperature"]}'
     )
+  for field, least in (
+    ('projector_hidden', 1),
+    ('projector_output', 1),
+    ('projector_hidden_layers', 0),
+  ):
+    if section[field] < least:
+      raise InputError(
+        f'method.{field} must be at least {least}, got {section[field]}'
+      )
   dtype = DTYPES[model['dtype']]
   projector = ProjectionHead(
     hidden=section['projector_hidden'],
@@ -108,7 +125,7 @@ def from_config(
   return simclr(
     encoder,
     projector,
-    parse(config['data']['views'], table),
+    transform_of(config['data']['views']),
     partial(loss, temperature=section['temperature']),
     dtype=jnp.promote_types(dtype, jnp.float32),
   )

@@ -1,16 +1,18 @@
 """Learning from labels alone: the baseline, and how one fine-tunes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from semisup_jax.augment import Op, Transform, parse, views
+from semisup_jax.augment import Transform, views
 from semisup_jax.models import DTYPES, ClassificationHead, EncoderWithHead
 from semisup_jax.objectives import soft_cross_entropy
 from semisup_jax.types import InputError, Method
+
+FIELDS = ('label_smoothing',)
 
 
 def supervised(
@@ -72,7 +74,7 @@ def supervised(
 def from_config(
   config: Mapping[str, Any],
   encoder: nn.Module,
-  table: Mapping[str, Op],
+  transform_of: Callable[[str], Transform],
   num_classes: int,
 ) -> Method:
   """Builds the method of a recipe.
@@ -81,7 +83,7 @@ def from_config(
     config: The whole config, or any mapping with its sections `model`, `method`
       (`label_smoothing`) and `data` (`augment`, the string of ops).
     encoder: The encoder of `config.model`.
-    table: The ops that the string may name.
+    transform_of: Makes a string of ops a function.
     num_classes: K.
 
   Raises:
@@ -96,7 +98,7 @@ def from_config(
   return supervised(
     encoder,
     ClassificationHead(num_classes, dtype=dtype),
-    parse(config['data']['augment'], table),
+    transform_of(config['data']['augment']),
     num_classes=num_classes,
     label_smoothing=smoothing,
     dtype=jnp.promote_types(dtype, jnp.float32),

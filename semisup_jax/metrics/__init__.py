@@ -1,10 +1,9 @@
 """What is reported of a classifier, and how sure one can be of it.
 
 Over a whole evaluation set metrics are computed once, on the host, in NumPy
-and float64. `averages` alone is for inside `jit`.
+and float64.
 """
 
-from semisup_jax.metrics.averages import masked_mean, masked_sum_and_count
 from semisup_jax.metrics.calibration import (
   ReliabilityBins,
   expected_calibration_error,
@@ -36,8 +35,6 @@ __all__ = [
   'confusion_matrix',
   'expected_calibration_error',
   'macro_f1',
-  'masked_mean',
-  'masked_sum_and_count',
   'mean_and_std',
   'negative_log_likelihood',
   'paired_difference',

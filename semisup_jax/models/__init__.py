@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
 from semisup_jax.models import convnet, heads, resnet
-from semisup_jax.types import InputError, lookup
+from semisup_jax.types import InputError, lookup, require
 
 ConvNet = convnet.ConvNet
 ResNet = resnet.ResNet
@@ -32,9 +33,15 @@ def _shared(config: Mapping[str, Any]) -> dict[str, Any]:
     )
   if config['width'] < 1:
     raise InputError(f'model.width must be at least 1, got {config["width"]}')
+  dtype = lookup(DTYPES, config['dtype'], 'model.dtype')
+  if jax.dtypes.canonicalize_dtype(dtype) != dtype:
+    raise InputError(
+      f'model.dtype={config["dtype"]} needs the environment variable '
+      'JAX_ENABLE_X64=1'
+    )
   return {
     'width': config['width'],
-    'dtype': lookup(DTYPES, config['dtype'], 'model.dtype'),
+    'dtype': dtype,
     'batch_norm_momentum': momentum,
   }
 
@@ -62,6 +69,11 @@ def small_convnet(config: Mapping[str, Any]) -> nn.Module:
 
 
 MODELS = {'convnet': small_convnet, 'resnet18': resnet18}
+_SHARED_FIELDS = ('width', 'dtype', 'batch_norm_momentum')
+FIELDS = {
+  'convnet': (*_SHARED_FIELDS, 'strides'),
+  'resnet18': (*_SHARED_FIELDS, 'stem'),
+}
 
 
 def make_encoder(config: Mapping[str, Any]) -> nn.Module:
@@ -73,4 +85,7 @@ def make_encoder(config: Mapping[str, Any]) -> nn.Module:
   Raises:
     InputError: If the name, or a field's value, is not one that exists.
   """
-  return lookup(MODELS, config['name'], 'model.name')(config)
+  name = config['name']
+  build = lookup(MODELS, name, 'model.name')
+  require(config, FIELDS[name], f'model.name={name}', 'model')
+  return build(config)

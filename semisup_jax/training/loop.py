@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from semisup_jax.training import progress
 from semisup_jax.training.checkpoint import Checkpoints
@@ -99,7 +100,8 @@ def _select(state: TrainState, value: float) -> TrainState:
   Small validation parts tie often, and longer training then generalizes better
   than the first step that happened to reach the value.
   """
-  if value < float(state.selection.best):
+  # Compared in the precision that is kept: an equal value must not seem worse.
+  if np.float32(value) < np.float32(state.selection.best):
     return state
   return state.replace(
     selection=Selection(
@@ -131,7 +133,8 @@ def _write(pending, log, checkpoints) -> float:
           if kept is not None
           else 'no checkpoint had been saved yet'
         )
-        + '; a lower learning rate or --config.optimizer.clip_norm=1.0 may help'
+        + '; a lower learning rate or clip_norm=1.0 (in another --workdir) may '
+        'help'
       )
     loss = metrics['loss']
   return loss

@@ -86,7 +86,7 @@ LABELS = np.array([0, 1, 0, 1])
     ),
     (
       {'train_images': IMAGES.astype(float), 'train_labels': LABELS},
-      'images must be uint8',
+      'must be images, uint8 .*got float64',
     ),
     (
       {'train_images': IMAGES, 'train_labels': LABELS - 1},
@@ -101,7 +101,7 @@ LABELS = np.array([0, 1, 0, 1])
         'train_images': np.zeros((4, 5, 5, 4), np.uint8),
         'train_labels': LABELS,
       },
-      '1 or 3 channels, got 4',
+      r'1 or 3 channels; got uint8 \[4, 5, 5, 4\]',
     ),
     (
       {
@@ -120,7 +120,7 @@ def test_npz_says_what_is_wrong(tmp_path, arrays, message):
 def test_a_file_that_is_no_npz_is_named(tmp_path):
   path = tmp_path / 'x.npz'
   path.write_bytes(b'not a zip file')
-  with pytest.raises(InputError, match='x.npz cannot be read'):
+  with pytest.raises(InputError, match=r'x\.npz cannot be read'):
     data.load(section(name='npz', path=str(path)))
 
 

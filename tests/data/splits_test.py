@@ -45,6 +45,7 @@ def test_parts_are_disjoint_and_stratified(seed, included):
   np.testing.assert_array_equal(
     np.bincount(made.train.labels[made.labelled]), [4, 4, 4]
   )
+  np.testing.assert_array_equal(made.known, sorted(learned))
   assert made.overlap == (12 if included else 0)
   assert len(made.unlabelled) == (72 if included else 60)
 

@@ -18,13 +18,12 @@ def stream(
 ):
   mesh = training.make_mesh(batch_size)
   return data.ResidentStream(
-    IMAGES,
+    data.place(IMAGES, mesh) if resident else IMAGES,
     labels,
     np.array(rows),
     batch_size=batch_size,
     seed=seed,
     sharding=training.divided(mesh),
-    resident=resident,
   )
 
 

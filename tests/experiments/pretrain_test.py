@@ -169,7 +169,9 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_end(
   assert whole['rows'] == resumed['rows']
   lines = [training.read_metrics(p) for p in (workdir, path)]
   # The interrupted part had a look of its own at its last step.
-  lines[1] = [r for r in lines[1] if (r['step'], r['split']) != (7, 'validation')]
+  lines[1] = [
+    r for r in lines[1] if (r['step'], r['split']) != (7, 'validation')
+  ]
   assert lines[0] == lines[1]
 
 
@@ -217,9 +219,9 @@ def test_an_npz_file_of_colour_images_runs_where_tfds_is_missing(
   monkeypatch.setitem(sys.modules, 'tensorflow_datasets', None)
   random = np.random.default_rng(0)
   labels = np.arange(60) % 2
-  images = random.integers(0, 100, (60, 12, 12, 3)) + 100 * labels[
-    :, None, None, None
-  ]
+  images = (
+    random.integers(0, 100, (60, 12, 12, 3)) + 100 * labels[:, None, None, None]
+  )
   np.savez(
     tmp_path / 'x.npz',
     train_images=images.astype(np.uint8),

@@ -1,5 +1,7 @@
 """Each method: it learns, and it is the same on any number of devices."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -60,7 +62,10 @@ def make(settings, images=IMAGES):
   return methods.make_method(
     settings,
     models.make_encoder(settings['model']),
-    augment.with_statistics(*channel_statistics(images)),
+    partial(
+      augment.parse,
+      table=augment.with_statistics(*channel_statistics(images)),
+    ),
     NUM_CLASSES,
   )
 

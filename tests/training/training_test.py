@@ -244,6 +244,17 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_what_was_good(
   assert len(lines) == spoil_at + 1
 
 
+@pytest.mark.parametrize('n', [3, 269])
+def test_an_equal_value_is_a_tie_however_it_rounds(n):
+  # Half of all k / n are less than their float32, half are more.
+  state, _ = start(line_method(), select=True)
+  for k in range(n):
+    state = state.replace(step=jnp.int32(2 * k))
+    first = loop._select(state, k / n)
+    second = loop._select(first.replace(step=jnp.int32(2 * k + 1)), k / n)
+    assert int(second.selection.step) == 2 * k + 1
+
+
 def test_initial_variables_are_copied_and_only_the_named_ones_replaced():
   state, step = start(line_method())
   mine = {'params': {'w': jnp.float32(7.0)}}
