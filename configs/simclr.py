@@ -28,7 +28,7 @@ def get_config(variant: str = 'digits') -> config_dict.ConfigDict:
     projector_hidden_layers=1,
   )
   config.optimizer = data_sets.optimizer(learning_rate=1e-2, weight_decay=1e-4)
-  config.schedule = data_sets.schedule(steps=400, warmup=30)
+  config.schedule = data_sets.schedule(steps=300, warmup=30)
   if variant != 'digits':
     config.method.projector_hidden = 512
     config.method.projector_output = 128

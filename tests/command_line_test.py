@@ -129,10 +129,6 @@ def test_a_field_can_be_changed(argument, section, field, value):
     ([RECIPE, '--config.model.dtype=float64'], 'JAX_ENABLE_X64=1'),
     ([RECIPE, '--config.method.projector_output=0'], 'at least 1, got 0'),
     (
-      [RECIPE, '--config.data.views=random_crop(99)|normalize'],
-      'random_crop',
-    ),
-    (
       [RECIPE, '--config.data.views=normalize((0, 0, 0), 1)|normalize'],
       'normalize',
     ),
