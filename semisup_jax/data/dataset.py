@@ -58,6 +58,9 @@ class Dataset:
     return Dataset(self.images[rows], self.labels[rows], self.class_names)
 
 
+Parts = dict[str, Dataset]  # By split: train, and perhaps validation and test.
+
+
 def channel_statistics(
   images: np.ndarray, rows: np.ndarray | None = None, *, batch_size: int = 1024
 ) -> tuple[np.ndarray, np.ndarray]:

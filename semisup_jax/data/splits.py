@@ -4,8 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from semisup_jax.data.dataset import Dataset
-from semisup_jax.data.sources import Parts
+from semisup_jax.data.dataset import Dataset, Parts
 from semisup_jax.types import InputError
 
 # A data set without an official test split gets the same one under every seed:

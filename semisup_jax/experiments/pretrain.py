@@ -4,17 +4,16 @@ import datetime
 import json
 import pathlib
 import time
-from collections.abc import Mapping
 from typing import Any
 
 import jax
 import numpy as np
 from rich.console import Console
 
-from semisup_jax import evaluation, methods, metrics, models, training
+from semisup_jax import evaluation, methods, models, training
 from semisup_jax.evaluation import label_efficiency
+from semisup_jax.experiments import fitting, protocols, report
 from semisup_jax.experiments import ingredients as ingredients_lib
-from semisup_jax.experiments import protocols, report
 from semisup_jax.experiments import workdir as workdir_lib
 from semisup_jax.experiments.ingredients import Ingredients
 from semisup_jax.types import InputError, Method, Variables
@@ -45,7 +44,7 @@ def run(
     ingredients.num_classes,
   )
   mesh = training.make_mesh(config.batch_size)
-  recipe = _recipe(config, method, ingredients)
+  recipe = fitting.plan(config, method, ingredients)
   protocols.check(config, ingredients)
   if method.classifies and config.method.name in config.evaluation.protocols:
     raise InputError(
@@ -61,7 +60,9 @@ def run(
     report.announce(results, workdir, console)
     return results
 
-  state = _fit(config, method, ingredients, recipe, mesh, workdir, console)
+  state = fitting.fit(
+    config, method, ingredients, recipe, mesh, workdir, console
+  )
   variables = _chosen(method, state)
   encoder = models.encoder_variables(variables)
   forward = ingredients.forward(ingredients.encoder, mesh)
@@ -88,27 +89,6 @@ def run(
   )
   report.announce(results, workdir, console)
   return results
-
-
-def _recipe(config: Any, method: Method, ingredients: Ingredients):
-  splits = ingredients.splits
-  rows = {'unlabelled': splits.unlabelled, 'labelled': splits.labelled}
-  size = len(rows[method.streams[0]])
-  # A batch of few labelled images repeats them; one of unlabelled images that
-  # does would make an image its own negative.
-  if 'unlabelled' in method.streams and config.batch_size > size:
-    raise InputError(
-      f'batch_size={config.batch_size} is larger than the unlabelled part, '
-      f'{size} images; use --config.batch_size={size} or less'
-    )
-  if config.checkpoint.every < 1 or config.checkpoint.keep < 1:
-    raise InputError(
-      'checkpoint.every and checkpoint.keep must be at least 1, got '
-      f'{config.checkpoint.every} and {config.checkpoint.keep}'
-    )
-  return ingredients_lib.recipe(
-    config, dataset_size=size, evaluate_every=config.evaluation.every
-  )
 
 
 def _labels_per_class(
@@ -154,93 +134,6 @@ def _chosen(method: Method, state: training.TrainState) -> Variables:
   if state.selection is not None:
     return state.selection.variables
   return method.predict_variables(state)
-
-
-def _fit(
-  config, method, ingredients, recipe, mesh, workdir, console
-) -> training.TrainState:
-  """Trains, or goes on from the newest checkpoint."""
-  streams = {
-    name: ingredients.stream(
-      name, batch_size=config.batch_size, seed=(config.seed, 5, i), mesh=mesh
-    )
-    for i, name in enumerate(method.streams)
-  }
-
-  def batch(step):
-    return {name: stream.batch(step) for name, stream in streams.items()}
-
-  evaluators = {'knn': _online_knn(config, method, ingredients, mesh)}
-  if method.classifies:
-    evaluators['classifier'] = evaluation.accuracy_of(
-      ingredients.forward(method.model, mesh), ingredients.splits.validation
-    )
-  state = training.create_state(
-    method,
-    recipe.tx,
-    jax.random.key(config.seed),
-    batch(0),
-    select=method.classifies,
-  )
-  state = jax.device_put(state, training.replicated(mesh))
-  checkpoints = training.Checkpoints(
-    workdir / 'checkpoints', keep=config.checkpoint.keep
-  )
-  if checkpoints.latest_step() is not None:
-    state = checkpoints.restore(state)
-    console.print(f'going on from step {int(state.step):,}')
-  start = int(state.step)
-  log = training.MetricsLog(workdir, from_step=start)
-  try:
-    with training.progress_bar(
-      console,
-      'training',
-      recipe.steps,
-      done=start,
-      images_per_step=config.batch_size,
-    ) as bar:
-      return training.fit(
-        state,
-        train_step=training.make_train_step(method, recipe.schedule, mesh),
-        batch=batch,
-        steps=recipe.steps,
-        evaluators=evaluators,
-        evaluate_every=recipe.evaluate_every,
-        select_by=('classifier', 'top1') if method.classifies else None,
-        log=log,
-        checkpoints=checkpoints,
-        checkpoint_every=config.checkpoint.every,
-        bar=bar,
-      )
-  finally:
-    log.close()
-    checkpoints.close()
-
-
-def _online_knn(config, method, ingredients, mesh):
-  """An evaluator: kNN on validation, among the images whose labels may be seen.
-
-  It shows the way during training, and chooses nothing.
-  """
-  forward = ingredients.forward(ingredients.encoder, mesh)
-  splits = ingredients.splits
-  bank = splits.train.take(splits.labelled)
-  section = config.evaluation.knn
-
-  def evaluate(state: training.TrainState) -> Mapping[str, float]:
-    variables = models.encoder_variables(method.predict_variables(state))
-    logits = evaluation.knn_logits(
-      forward(variables, bank.images),
-      bank.labels,
-      forward(variables, splits.validation.images),
-      neighbours=section.neighbours,
-      temperature=section.temperature,
-      num_classes=ingredients.num_classes,
-    )
-    labels = splits.validation.labels
-    return {'top1': metrics.top_k_accuracy(logits, labels, 1)}
-
-  return evaluate
 
 
 def _evaluate(config, embeddings, console) -> list[evaluation.Outcome]:

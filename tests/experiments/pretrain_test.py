@@ -191,12 +191,13 @@ def test_a_loss_that_is_not_finite_is_one_line_and_status_1(
 
 
 def test_labels_alone_keep_the_model_that_is_best_on_validation(root, tmp_path):
-  fast = [a for a in FAST if 'strides' not in a]
+  # The recipe's own numbers of labels stay: it has no protocol to use them.
+  fast = [a for a in FAST if 'labels_per_class' not in a]
   status = launch(
     tmp_path / 'run',
     '--config.data.labels_per_class=3',
     recipe='configs/supervised.py',
-    fast=(*fast, '--config.model.strides=2,2'),
+    fast=fast,
   )
   assert status == 0
   results = results_in(tmp_path / 'run')

@@ -1,0 +1,51 @@
+"""Where images come from: a name in the config to a `Dataset` for each split.
+
+A source returns the splits it has officially, under `train`, `validation` and
+`test`; `splits.make_splits` makes the missing ones.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from semisup_jax.data.dataset import Parts
+from semisup_jax.data.sources.digits import digits
+from semisup_jax.data.sources.folder import folder
+from semisup_jax.data.sources.npz import npz
+from semisup_jax.data.sources.tfds import tfds
+from semisup_jax.types import InputError, lookup
+
+SOURCES = {'digits': digits, 'npz': npz, 'folder': folder, 'tfds': tfds}
+
+
+def load(config: Mapping[str, Any]) -> Parts:
+  """Reads the data set that `config.data` names.
+
+  Args:
+    config: The section `data`: `name` ('digits', 'npz', 'folder' or
+      'tfds:<builder>'), `path`, `dir`, `image_size`.
+
+  Returns:
+    A `Dataset` for each official split: `train`, and perhaps `validation` and
+    `test`.
+
+  Raises:
+    InputError: If it is not there, or not what it should be.
+  """
+  name, colon, builder = config['name'].partition(':')
+  source = lookup(SOURCES, name, 'data.name')
+  if (name == 'tfds') != bool(builder):
+    raise InputError(
+      f'data.name must be tfds:<builder>, as tfds:cifar100, or one of '
+      f'{", ".join(sorted(set(SOURCES) - {"tfds"}))}; got '
+      f'{name + colon + builder!r}'
+    )
+  parts = source(config, builder) if builder else source(config)
+  shapes = {split: part.images.shape[1:] for split, part in parts.items()}
+  if len(set(shapes.values())) > 1:
+    shown = ', '.join(f'{split} {list(s)}' for split, s in shapes.items())
+    raise InputError(f'all images must be of one shape [H, W, C]; got {shown}')
+  if parts['train'].num_classes < 2:
+    raise InputError(
+      f'data.name={config["name"]} has one class; two are needed'
+    )
+  return parts

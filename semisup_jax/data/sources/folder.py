@@ -1,0 +1,143 @@
+"""Image files in one sub-folder a class."""
+
+import pathlib
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from semisup_jax.data.dataset import Dataset, Parts
+from semisup_jax.data.sources import fields
+from semisup_jax.types import InputError
+
+_SUFFIXES = ('.png', '.jpg', '.jpeg', '.webp', '.bmp', '.gif', '.tif', '.tiff')
+# Pillow's 8-bit modes; it would clip deeper ones without a word.
+_MODES = ('1', 'L', 'LA', 'P', 'RGB', 'RGBA', 'CMYK', 'YCbCr')
+_SPLIT_FOLDERS = {
+  'train': 'train',
+  'val': 'validation',
+  'valid': 'validation',
+  'validation': 'validation',
+  'test': 'test',
+}
+
+
+def folder(config: Mapping[str, Any]) -> Parts:
+  """A folder with one sub-folder a class, or train/test folders of such.
+
+  Grey if every file is, else RGB. Images of another size than `image_size` are
+  scaled and cut around their centre, their aspect ratio kept.
+
+  Args:
+    config: The section `data`; `path` is the folder, and `image_size` the side
+      in pixels (None, if all have one size).
+  """
+  root = fields.existing(config, 'a folder')
+  if not root.is_dir():
+    raise InputError(f'data.path must be a folder, got the file {root}')
+  subfolders = _subfolders(root)
+  splits = {
+    _SPLIT_FOLDERS[sub.name.lower()]: sub
+    for sub in subfolders
+    if sub.name.lower() in _SPLIT_FOLDERS
+  }
+  if splits and 'train' not in splits:
+    raise InputError(
+      f'{root} has {", ".join(sorted(s.name for s in splits.values()))} but no '
+      'train folder'
+    )
+  if not splits:
+    splits = {'train': root}
+  classes = {name: _class_files(path) for name, path in splits.items()}
+  names = tuple(sorted(classes['train']))
+  for split, by_class in classes.items():
+    unknown = sorted(set(by_class) - set(names))
+    if unknown:
+      raise InputError(
+        f'{splits[split]} has the class {unknown[0]!r}, which is not in '
+        f'{splits["train"]}'
+      )
+  everything = [f for c in classes.values() for fs in c.values() for f in fs]
+  mode, size = _common_format(everything, config)
+  parts = {}
+  for split, by_class in classes.items():
+    files = [file for name in names for file in by_class.get(name, ())]
+    labels = [i for i, n in enumerate(names) for _ in by_class.get(n, ())]
+    with ThreadPoolExecutor() as pool:
+      images = list(pool.map(lambda f: _decode(f, mode, size), files))
+    images = np.stack(images).reshape(len(files), *size[::-1], -1)
+    parts[split] = Dataset(images, np.asarray(labels, np.int32), names)
+  return parts
+
+
+def _subfolders(path: pathlib.Path) -> list[pathlib.Path]:
+  return sorted(
+    sub
+    for sub in path.iterdir()
+    if sub.is_dir() and not sub.name.startswith('.')
+  )
+
+
+def _class_files(path: pathlib.Path) -> dict[str, list[pathlib.Path]]:
+  by_class = {
+    sub.name: sorted(
+      file
+      for file in sub.iterdir()
+      if file.suffix.lower() in _SUFFIXES and not file.name.startswith('.')
+    )
+    for sub in _subfolders(path)
+  }
+  by_class = {name: files for name, files in by_class.items() if files}
+  if len(by_class) < 2:
+    raise InputError(
+      f'{path} needs a sub-folder of images for each of two or more classes '
+      f'({", ".join(_SUFFIXES)}); found {len(by_class)}'
+    )
+  return by_class
+
+
+def _common_format(
+  files: list[pathlib.Path], config: Mapping[str, Any]
+) -> tuple[str, tuple[int, int]]:
+  """The mode ('L' or 'RGB') and the (width, height) that all will have."""
+  from PIL import Image
+
+  def header(file):
+    try:
+      with Image.open(file) as image:
+        return image.mode, image.size
+    except (OSError, SyntaxError, ValueError) as error:
+      raise InputError(f'{file} cannot be read as an image') from error
+
+  headers = [header(file) for file in files]
+  for file, (mode, _) in zip(files, headers, strict=True):
+    if mode not in _MODES:
+      raise InputError(
+        f'{file} is of the mode {mode}, not 8 bits a channel; convert it to 8 '
+        'bits, grey or RGB'
+      )
+  mode = 'L' if all(mode in ('L', '1') for mode, _ in headers) else 'RGB'
+  if config['image_size'] is not None:
+    return mode, (fields.image_size(config),) * 2
+  sizes = sorted({size for _, size in headers})
+  if len(sizes) > 1:
+    shown = ', '.join(f'{w}x{h}' for w, h in sizes[:3])
+    raise InputError(
+      f'the images have {len(sizes)} different sizes ({shown}, ...); choose '
+      'one with --config.data.image_size=PIXELS'
+    )
+  return mode, sizes[0]
+
+
+def _decode(file: pathlib.Path, mode: str, size: tuple[int, int]) -> np.ndarray:
+  from PIL import Image, ImageOps
+
+  try:
+    with Image.open(file) as image:
+      image = image.convert(mode)
+  except (OSError, SyntaxError, ValueError) as error:
+    raise InputError(f'{file} cannot be decoded: {error}') from error
+  if image.size != size:
+    image = ImageOps.fit(image, size, Image.Resampling.BILINEAR)
+  return np.asarray(image)
