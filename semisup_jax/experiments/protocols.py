@@ -1,5 +1,6 @@
 """The protocols that a config can name, each a way to use labelled images."""
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,13 @@ from semisup_jax.types import InputError, Method, Variables, lookup
 
 
 class Embeddings:
-  """One frozen encoder, and what it makes of each part (computed once)."""
+  """One frozen encoder, and what it makes of each part, once it is asked for.
+
+  Attributes:
+    config: The whole config.
+    ingredients: Its objects.
+    variables: The encoder's.
+  """
 
   def __init__(
     self,
@@ -26,15 +33,27 @@ class Embeddings:
     self.config = config
     self.ingredients = ingredients
     self.variables = variables
-    splits = ingredients.splits
-    known = forward(variables, splits.train.images[splits.known])
-    # Row for row like the images; held-out rows stay empty.
-    self.train = np.full(
-      (len(splits.train), *known.shape[1:]), np.nan, known.dtype
-    )
-    self.train[splits.known] = known
-    self.validation = forward(variables, splits.validation.images)
-    self.reported = forward(variables, ingredients.reported.images)
+    self._forward = forward
+
+  @functools.cached_property
+  def train(self) -> np.ndarray:
+    """Of the training part, float [T, D]; rows that are held out are NaN."""
+    splits = self.ingredients.splits
+    known = self._forward(self.variables, splits.train.images[splits.known])
+    train = np.full((len(splits.train), *known.shape[1:]), np.nan, known.dtype)
+    train[splits.known] = known
+    return train
+
+  @functools.cached_property
+  def validation(self) -> np.ndarray:
+    """Of the validation part, float [V, D]."""
+    images = self.ingredients.splits.validation.images
+    return self._forward(self.variables, images)
+
+  @functools.cached_property
+  def reported(self) -> np.ndarray:
+    """Of the reported part, float [N, D]."""
+    return self._forward(self.variables, self.ingredients.reported.images)
 
 
 def probe(embeddings: Embeddings) -> Protocol:
