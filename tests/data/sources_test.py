@@ -228,7 +228,7 @@ def test_an_unprepared_tfds_says_how_to_prepare_it(tmp_path):
   with pytest.raises(InputError) as error:
     data.load(section(name='tfds:cifar100', dir=str(tmp_path)))
   message = str(error.value)
-  assert "pip install 'semisup_jax[prepare]'" in message
+  assert "pip install -e '.[prepare]'" in message
   assert f"tfds.builder('cifar100', data_dir={str(tmp_path)!r}" in message
   assert 'download_and_prepare()' in message
   assert '\n' not in message

@@ -1,16 +1,30 @@
 """Data sets that TensorFlow Datasets has prepared, read without TensorFlow."""
 
+import contextlib
 import pathlib
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from absl import logging
 
 from semisup_jax.data.dataset import Dataset, Parts
 from semisup_jax.data.sources import fields
 from semisup_jax.types import InputError
 
 
+@contextlib.contextmanager
+def _without_advice():
+  """TFDS recommends OpenCV at every start; its errors are still heard."""
+  verbosity = logging.get_verbosity()
+  logging.set_verbosity(logging.ERROR)
+  try:
+    yield
+  finally:
+    logging.set_verbosity(verbosity)
+
+
+@_without_advice()
 def tfds(config: Mapping[str, Any], builder_name: str) -> Parts:
   """A data set that TensorFlow Datasets has prepared; no TensorFlow needed.
 
@@ -22,19 +36,16 @@ def tfds(config: Mapping[str, Any], builder_name: str) -> Parts:
     builder_name: Such as 'cifar100'.
   """
   import tensorflow_datasets
-  from absl import logging
 
   where = config['dir'] and pathlib.Path(config['dir']).expanduser()
   if where and not where.is_dir():
     raise InputError(f'data.dir: there is no folder {where}')
   known = f', data_dir={str(where)!r}' if where else ''
   prepare = (
-    "pip install 'semisup_jax[prepare]' && python -c "
+    "pip install -e '.[prepare]' && python -c "
     f'"import tensorflow_datasets as tfds; tfds.builder({builder_name!r}{known}'
     ", file_format='array_record').download_and_prepare()\""
   )
-  verbosity = logging.get_verbosity()
-  logging.set_verbosity(logging.ERROR)  # It recommends OpenCV at every start.
   try:
     builder = tensorflow_datasets.builder(builder_name, data_dir=where)
     prepared = builder.info.splits
@@ -54,8 +65,6 @@ def tfds(config: Mapping[str, Any], builder_name: str) -> Parts:
       f'TFDS cannot make a data set of the name {builder_name!r}: '
       f'{" ".join(str(error).split())}'
     ) from error
-  finally:
-    logging.set_verbosity(verbosity)
   if 'train' not in prepared:
     raise InputError(
       f'tfds:{builder_name} is not prepared in '
