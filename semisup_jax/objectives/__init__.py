@@ -1,6 +1,30 @@
 """Pure losses on arrays of the global batch; one module a family."""
 
 from semisup_jax.objectives.classification import soft_cross_entropy
-from semisup_jax.objectives.contrastive import dcl, nt_xent
+from semisup_jax.objectives.consistency import pseudo_label, pseudo_label_terms
+from semisup_jax.objectives.contrastive import dcl, nt_xent, sup_con
+from semisup_jax.objectives.distillation import byol, simsiam
+from semisup_jax.objectives.reconstruction import mean_squared_error, ssim
+from semisup_jax.objectives.redundancy import (
+  barlow_twins,
+  barlow_twins_terms,
+  vicreg,
+  vicreg_terms,
+)
 
-__all__ = ['dcl', 'nt_xent', 'soft_cross_entropy']
+__all__ = [
+  'barlow_twins',
+  'barlow_twins_terms',
+  'byol',
+  'dcl',
+  'mean_squared_error',
+  'nt_xent',
+  'pseudo_label',
+  'pseudo_label_terms',
+  'simsiam',
+  'soft_cross_entropy',
+  'ssim',
+  'sup_con',
+  'vicreg',
+  'vicreg_terms',
+]

@@ -81,6 +81,50 @@ def dcl(z_a: jax.Array, z_b: jax.Array, *, temperature: float) -> jax.Array:
   return _mean_loss(similarities, positives, left_out=same_image)
 
 
+def sup_con(
+  z_a: jax.Array, z_b: jax.Array, labels: jax.Array, *, temperature: float
+) -> jax.Array:
+  """Supervised contrastive loss: all views of a class are positives.
+
+  Khosla et al. 2020, https://arxiv.org/abs/2004.11362, Eq. 2 (L_out), the sum
+  over the positives outside the logarithm and divided by their number:
+
+    mean over i of  logsumexp over k != i of s_ik / T
+                    -  mean over p in P(i) of s_ip / T,
+
+  over the 2N views with the notation of `nt_xent`; P(i) are the views p != i
+  with the label of i, the other view of its own image always among them. The
+  authors' code multiplies by T / T_base; here there is no such factor. Labels
+  that all differ give `nt_xent`.
+
+  Args:
+    z_a: Projections of view A, float [batch, dim], of any length: they are
+      normalised here.
+    z_b: Projections of view B of the same images, float [batch, dim].
+    labels: Classes of the images, integer [batch]. Any number is a class: one
+      that stands for "no label" would make positives of all such images.
+    temperature: T, positive; the paper uses 0.1.
+
+  Returns:
+    Scalar in nats, float32 or wider, the mean over the 2N views. Memory grows
+    as (2N)^2.
+
+  Raises:
+    ValueError: If the shapes of the views differ or are not
+      [batch >= 2, dim], if the labels are not integers of shape [batch], or if
+      the temperature is a number that is not positive.
+  """
+  similarities, own = _similarities(z_a, z_b, temperature)
+  n = own.shape[1]
+  labels = _check_labels(labels, n)
+  same_view = jnp.eye(2 * n, dtype=bool).reshape(2, n, 2, n)
+  same_class = (labels[:, None] == labels)[None, :, None, :]
+  positive = same_class & ~same_view
+  # Never an empty mean: the other view of one's own image is positive.
+  positives = jnp.mean(similarities, axis=(2, 3), where=positive)
+  return _mean_loss(similarities, positives, left_out=same_view)
+
+
 def _similarities(
   z_a: jax.Array, z_b: jax.Array, temperature: float
 ) -> tuple[jax.Array, jax.Array]:
@@ -97,6 +141,17 @@ def _similarities(
   )
   positives = jnp.sum(views * views[::-1], axis=-1)
   return similarities / temperature, positives / temperature
+
+
+def _check_labels(labels: jax.Array, batch: int) -> jax.Array:
+  """Returns the labels as an array, or fails."""
+  labels = jnp.asarray(labels)
+  if labels.shape != (batch,) or not jnp.issubdtype(labels.dtype, jnp.integer):
+    raise ValueError(
+      f'labels of {batch} images need shape ({batch},) and integers; got '
+      f'{labels.shape} and {labels.dtype}'
+    )
+  return labels
 
 
 def _mean_loss(

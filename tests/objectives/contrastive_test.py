@@ -6,10 +6,11 @@ import numpy as np
 import optax
 import pytest
 
-from semisup_jax.objectives import dcl, nt_xent
+from semisup_jax.objectives import dcl, nt_xent, sup_con
 
 # Compiled with the temperature as an argument: one compilation for all of them.
 fast_nt_xent, fast_dcl = jax.jit(nt_xent), jax.jit(dcl)
+fast_sup_con = jax.jit(sup_con)
 fast_ntxent_of_optax = jax.jit(optax.losses.ntxent)
 
 both = pytest.mark.parametrize('loss', [nt_xent, dcl])
@@ -111,3 +112,58 @@ def test_a_temperature_that_is_not_positive_is_refused(loss, temperature):
   z_a, z_b = two_views(4, 4, 3)
   with pytest.raises(ValueError, match='temperature must be positive'):
     loss(z_a, z_b, temperature=temperature)
+
+
+def test_sup_con_with_a_class_for_every_image_is_nt_xent():
+  z_a, z_b = two_views(5, 6, 4)
+  with jax.enable_x64(True):
+    ours, ours_grad = jax.jit(jax.value_and_grad(sup_con))(
+      z_a, z_b, np.arange(6), temperature=0.1
+    )
+    expected, expected_grad = jax.jit(jax.value_and_grad(nt_xent))(
+      z_a, z_b, temperature=0.1
+    )
+  np.testing.assert_allclose(ours, expected, rtol=1e-12)
+  np.testing.assert_allclose(ours_grad, expected_grad, rtol=1e-9, atol=1e-12)
+
+
+def test_sup_con_of_orthogonal_classes():
+  labels = np.array([0, 0, 1, 1, 1])
+  z, at_temperature = np.eye(2)[labels], 1 / 0.5
+  losses = []
+  for size in (2, 2, 3, 3, 3):
+    positives, negatives = 2 * size - 1, 2 * (5 - size)
+    total = positives * np.exp(at_temperature) + negatives
+    losses.append(np.log(total) - at_temperature)
+  np.testing.assert_allclose(
+    fast_sup_con(z, z, labels, temperature=0.5), np.mean(losses), rtol=1e-5
+  )
+
+
+def test_sup_con_does_not_look_at_the_names_of_the_classes():
+  z_a, z_b = two_views(6, 6, 4)
+  labels = np.array([0, 1, 2, 2, 1, 1])
+  loss = fast_sup_con(z_a, z_b, labels, temperature=0.2)
+  renamed = np.array([70, -3, 0])[labels]
+  assert fast_sup_con(z_a, z_b, renamed, temperature=0.2) == loss
+  assert fast_sup_con(z_a, z_b, labels[::-1], temperature=0.2) != loss
+
+
+@pytest.mark.parametrize(
+  'labels',
+  [
+    pytest.param(np.arange(3), id='too few'),
+    pytest.param(np.eye(4, dtype=int), id='one-hot'),
+    pytest.param(np.arange(4.0), id='not integers'),
+  ],
+)
+def test_sup_con_refuses_labels_that_are_not_classes(labels):
+  z_a, z_b = two_views(7, 4, 3)
+  with pytest.raises(ValueError, match=r'labels of 4 images need shape \(4,\)'):
+    sup_con(z_a, z_b, labels, temperature=0.5)
+
+
+def test_sup_con_refuses_a_temperature_that_is_not_positive():
+  z_a, z_b = two_views(8, 4, 3)
+  with pytest.raises(ValueError, match='temperature must be positive'):
+    sup_con(z_a, z_b, np.arange(4), temperature=0.0)
