@@ -2,7 +2,8 @@
 
 `parse` makes one function of a string of ops named in `OPS`, `views` applies it
 to a batch. Every op is jittable, vmappable with one key an image, and free of
-communication when the batch is sharded.
+communication when the batch is sharded. `MIXING` holds what goes across the
+batch afterwards, for images and labels both.
 """
 
 from collections.abc import Sequence
@@ -11,7 +12,16 @@ from typing import Any
 
 import jax
 
-from semisup_jax.augment import affine, color, filters, geometry
+from semisup_jax.augment import (
+  affine,
+  boxes,
+  color,
+  filters,
+  geometry,
+  rand_augment,
+  tones,
+)
+from semisup_jax.augment.mixing import MIXING, Mix, derangement
 from semisup_jax.augment.pipeline import (
   Op,
   Transform,
@@ -22,9 +32,12 @@ from semisup_jax.augment.pipeline import (
 )
 
 __all__ = [
+  'MIXING',
   'OPS',
+  'Mix',
   'Op',
   'Transform',
+  'derangement',
   'parse',
   'preprocess',
   'view_keys',
@@ -48,6 +61,13 @@ OPS: MappingProxyType[str, Op] = MappingProxyType(
     'gaussian_blur': filters.random_gaussian_blur,
     'random_affine': affine.random_affine,
     'noise': filters.random_noise,
+    'sharpness': filters.random_sharpness,
+    'solarize': tones.random_solarize,
+    'posterize': tones.random_posterize,
+    'autocontrast': tones.random_autocontrast,
+    'equalize': tones.random_equalize,
+    'cutout': boxes.random_cutout,
+    'rand_augment': rand_augment.rand_augment,
     'normalize': _normalize,
   }
 )

@@ -5,6 +5,8 @@ average of four old ones or the fill, so the range of the values is kept, up to
 rounding.
 """
 
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
 
@@ -44,6 +46,37 @@ def sample_bilinear(
   return upper * (1 - down) + lower * down
 
 
+def warp(
+  image: jax.Array,
+  matrix: Sequence[Sequence[jax.typing.ArrayLike]],
+  translation: jax.typing.ArrayLike,
+  *,
+  fill: float = 0.0,
+) -> jax.Array:
+  """Reads an image through a linear map about its centre, then shifts it.
+
+  Args:
+    image: Float [H, W, C].
+    matrix: From (row, column) of a new pixel, relative to the centre, to where
+      it comes from: two rows of two scalars. Not antialiased.
+    translation: How far down and to the right, float [2], as fractions of
+      the height and of the width.
+    fill: The value of what was outside the image.
+
+  Returns:
+    Float [H, W, C].
+  """
+  height, width = image.shape[:2]
+  down, right = jnp.asarray(translation, image.dtype)
+  center_y, center_x = (height - 1) / 2, (width - 1) / 2
+  y = jnp.arange(height, dtype=image.dtype)[:, None] - center_y - down * height
+  x = jnp.arange(width, dtype=image.dtype)[None, :] - center_x - right * width
+  (y_of_y, y_of_x), (x_of_y, x_of_x) = matrix
+  source_y = y_of_y * y + y_of_x * x
+  source_x = x_of_y * y + x_of_x * x
+  return sample_bilinear(image, source_y + center_y, source_x + center_x, fill)
+
+
 def affine(
   image: jax.Array,
   rotation: jax.typing.ArrayLike,
@@ -70,19 +103,13 @@ def affine(
   Returns:
     Float [H, W, C].
   """
-  height, width = image.shape[:2]
   angle = jnp.deg2rad(jnp.asarray(rotation, image.dtype))
   slant = jnp.tan(jnp.deg2rad(jnp.asarray(shear, image.dtype)))
   scale = jnp.asarray(scale, image.dtype)
-  down, right = jnp.asarray(translation, image.dtype)
-  center_y, center_x = (height - 1) / 2, (width - 1) / 2
+  cos, sin = jnp.cos(angle) / scale, jnp.sin(angle) / scale
   # From a pixel of the result back to where it comes from.
-  y = jnp.arange(height, dtype=image.dtype)[:, None] - center_y - down * height
-  x = jnp.arange(width, dtype=image.dtype)[None, :] - center_x - right * width
-  cos, sin = jnp.cos(angle), jnp.sin(angle)
-  source_y = (cos * y - sin * x) / scale
-  source_x = (cos * x + sin * y) / scale + slant * source_y
-  return sample_bilinear(image, source_y + center_y, source_x + center_x, fill)
+  matrix = ((cos, -sin), (sin + slant * cos, cos - slant * sin))
+  return warp(image, matrix, translation, fill=fill)
 
 
 def random_affine(

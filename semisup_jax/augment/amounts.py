@@ -37,6 +37,40 @@ def check_number(
     raise InputError(f'{name} must be a number {bounds}, got {value!r}')
 
 
+def check_positive(name: str, value: Any) -> None:
+  """Checks that a static amount is a finite number above 0.
+
+  Args:
+    name: What the number is called in the message.
+    value: The number; booleans are none.
+
+  Raises:
+    InputError: If it is not.
+  """
+  check_number(name, value, 0)
+  if not value > 0:
+    raise InputError(f'{name} must be a number above 0, got {value!r}')
+
+
+def check_whole(
+  name: str, value: Any, low: int, high: float = math.inf
+) -> None:
+  """Checks that a static amount is a whole number within [low, high].
+
+  Args:
+    name: What the number is called in the message.
+    value: The number, an int; booleans and floats are none.
+    low: The least that is allowed.
+    high: The most that is allowed.
+
+  Raises:
+    InputError: If it is not.
+  """
+  check_number(name, value, low, high)
+  if not isinstance(value, int):
+    raise InputError(f'{name} must be a whole number, got {value!r}')
+
+
 def check_probability(p: Any) -> None:
   """Checks that `p` is a number within [0, 1], or raises InputError."""
   check_number('p', p, 0, 1)

@@ -34,10 +34,19 @@ def _luma(image: jax.Array) -> jax.Array:
   return _LUMA[0] * red + _LUMA[1] * green + _LUMA[2] * blue
 
 
-def _mix(
+def blend(
   image: jax.Array, dull: jax.typing.ArrayLike, factor: jax.typing.ArrayLike
 ) -> jax.Array:
-  """Moves from `dull` (at factor 0) to `image` (at 1) and beyond, clipped."""
+  """Moves from something dull to the image, and beyond.
+
+  Args:
+    image: Float [H, W, C] in [0, 1].
+    dull: What factor 0 gives, of a shape that broadcasts to the image's.
+    factor: A scalar >= 0; 1 gives the image.
+
+  Returns:
+    Float [H, W, C], clipped to [0, 1].
+  """
   factor = jnp.asarray(factor, image.dtype)
   return jnp.clip(factor * image + (1 - factor) * dull, 0, 1)
 
@@ -46,7 +55,7 @@ def adjust_brightness(
   image: jax.Array, factor: jax.typing.ArrayLike
 ) -> jax.Array:
   """Multiplies an image, float [H, W, C] in [0, 1], and clips; 0 is black."""
-  return _mix(image, 0, factor)
+  return blend(image, 0, factor)
 
 
 def adjust_contrast(
@@ -64,7 +73,7 @@ def adjust_contrast(
   Raises:
     ValueError: If the image has neither one channel nor three.
   """
-  return _mix(image, jnp.mean(_luma(image)), factor)
+  return blend(image, jnp.mean(_luma(image)), factor)
 
 
 def adjust_saturation(
@@ -82,7 +91,7 @@ def adjust_saturation(
   Raises:
     ValueError: If the image has neither one channel nor three.
   """
-  return _mix(image, _luma(image), factor)
+  return blend(image, _luma(image), factor)
 
 
 def adjust_hue(image: jax.Array, shift: jax.typing.ArrayLike) -> jax.Array:

@@ -1,4 +1,5 @@
-"""What a pixel takes from its neighbours and from chance: blur, noise.
+"""What a pixel takes from its neighbours and from chance: blur, sharpness,
+noise.
 
 Images are float [H, W, C] in [0, 1], with any number of channels, and stay in
 [0, 1].
@@ -6,8 +7,9 @@ Images are float [H, W, C] in [0, 1], with any number of channels, and stay in
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from semisup_jax.augment import amounts
+from semisup_jax.augment import amounts, color
 from semisup_jax.types import InputError
 
 
@@ -94,6 +96,66 @@ def random_gaussian_blur(
   sigma = amounts.uniform(key_sigma, image, min_sigma, max_sigma)
   blurred = gaussian_blur(image, sigma, kernel_size=kernel_size)
   return amounts.with_probability(key_coin, p, blurred, image)
+
+
+def smooth(image: jax.Array) -> jax.Array:
+  """Averages each pixel with its neighbours, as Pillow's `SMOOTH`.
+
+  Args:
+    image: Float [H, W, C] in [0, 1].
+
+  Returns:
+    Float [H, W, C] in [0, 1]: a pixel weighs 5 / 13 and its eight neighbours
+    1 / 13 each; the pixels of the rim, which have not eight, stay as they are.
+  """
+  height, width = image.shape[:2]
+  padded = jnp.pad(image, ((1, 1), (1, 1), (0, 0)), mode='edge')
+  rows = padded[:-2] + padded[1:-1] + padded[2:]
+  box = rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]
+  inner = np.zeros((height, width, 1), bool)
+  inner[1:-1, 1:-1] = True
+  return jnp.where(inner, (box + 4 * image) / 13, image)
+
+
+def adjust_sharpness(
+  image: jax.Array, factor: jax.typing.ArrayLike
+) -> jax.Array:
+  """Mixes an image with its smoothed version, as Pillow's ImageEnhance.
+
+  Args:
+    image: Float [H, W, C] in [0, 1].
+    factor: A scalar >= 0; 0 gives the smoothed image, 1 changes nothing, and
+      more sharpens.
+
+  Returns:
+    Float [H, W, C] in [0, 1].
+  """
+  return color.blend(image, smooth(image), factor)
+
+
+def random_sharpness(
+  key: jax.Array, image: jax.Array, amount: float, p: float = 1.0
+) -> jax.Array:
+  """Smoothes or sharpens an image by a random amount.
+
+  Args:
+    key: A PRNG key.
+    image: Float [H, W, C] in [0, 1].
+    amount: >= 0; the factor is uniform in `[max(0, 1 - amount), 1 + amount]`,
+      as those of `color_jitter`.
+    p: The probability that anything is changed at all.
+
+  Returns:
+    Float [H, W, C] in [0, 1].
+
+  Raises:
+    InputError: If an amount is out of its range.
+  """
+  amounts.check_number('amount', amount, 0)
+  key_factor, key_coin = jax.random.split(key)
+  factor = amounts.uniform(key_factor, image, max(0, 1 - amount), 1 + amount)
+  changed = adjust_sharpness(image, factor)
+  return amounts.with_probability(key_coin, p, changed, image)
 
 
 def add_noise(image: jax.Array, noise: jax.Array) -> jax.Array:

@@ -30,6 +30,21 @@ def test_a_number_without_upper_bound_is_finite():
     amounts.check_number('amount', float('inf'), 0)
 
 
+@pytest.mark.parametrize('value', [0, -1, float('nan'), '1', True])
+def test_positive_numbers_are_above_0(value):
+  amounts.check_positive('amount', 1e-9)
+  with pytest.raises(InputError, match='amount must be a number'):
+    amounts.check_positive('amount', value)
+
+
+@pytest.mark.parametrize('value', [0, 9, 2.0, '2', True, None])
+def test_whole_numbers_are_ints_within_the_bounds(value):
+  amounts.check_whole('amount', 1, 1, 8)
+  amounts.check_whole('amount', 8, 1, 8)
+  with pytest.raises(InputError, match=r'amount must be a (whole )?number'):
+    amounts.check_whole('amount', value, 1, 8)
+
+
 @pytest.mark.parametrize(
   ('interval', 'message'),
   [

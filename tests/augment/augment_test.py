@@ -20,6 +20,13 @@ _OPS = [
   'gaussian_blur(0.1, 2.0)',
   'random_affine(15, (0.8, 1.2), 10, 0.1)',
   'noise(0.05)',
+  'sharpness(0.9, p=0.8)',
+  'solarize(0.5)',
+  'posterize(0.5, 4)',
+  'autocontrast(0.5)',
+  'equalize(0.5)',
+  'cutout(0.5)',
+  'rand_augment(2)',
   'normalize',
 ]
 _ALL = '|'.join(_OPS)
@@ -27,8 +34,9 @@ _TABLE = augment.with_statistics(0.5, 0.2)
 
 
 def _images(count, channels):
+  # Large enough for equalize, which needs more than 255 pixels.
   rng = np.random.default_rng(0)
-  return rng.integers(0, 256, (count, 8, 6, channels), np.uint8)
+  return rng.integers(0, 256, (count, 18, 16, channels), np.uint8)
 
 
 def _two_views(spec):
@@ -36,17 +44,23 @@ def _two_views(spec):
   return lambda key, images: augment.views(transform, key, images, 2)
 
 
+# For what does not depend on how well XLA optimizes.
+_COMPILE_FAST = {'xla_backend_optimization_level': 0}
+
+
 @functools.cache
 def _compiled_fast(spec):
-  # For what does not depend on how well XLA optimizes.
-  options = {'xla_backend_optimization_level': 0}
-  return jax.jit(_two_views(spec), compiler_options=options)
+  return jax.jit(_two_views(spec), compiler_options=_COMPILE_FAST)
 
 
 @pytest.mark.parametrize(
   ('spec', 'channels'),
   [(spec, 3) for spec in _OPS]
-  + [('color_jitter(0.4, 0.4, 0.4, 0.1)', 1), ('grayscale(0.2)', 1)],
+  + [
+    ('color_jitter(0.4, 0.4, 0.4, 0.1)', 1),
+    ('grayscale(0.2)', 1),
+    ('rand_augment(2)', 1),
+  ],
 )
 def test_eager_jit_and_vmap_agree(spec, channels):
   transform = augment.parse(spec, _TABLE)
@@ -88,20 +102,21 @@ def test_a_sharded_batch_needs_no_communication():
   mesh = jax.make_mesh((8,), ('data',), axis_types=(AxisType.Auto,))
   replicated = NamedSharding(mesh, PartitionSpec())
   sharded = NamedSharding(mesh, PartitionSpec('data'))
-  two_views = jax.jit(_two_views(_ALL))
   key, images = jax.random.key(0), _images(16, 3)
   compiled = (
     jax.jit(
-      two_views, in_shardings=(replicated, sharded), out_shardings=sharded
+      _two_views(_ALL),
+      in_shardings=(replicated, sharded),
+      out_shardings=sharded,
     )
     .lower(key, images)
-    .compile()
+    .compile(compiler_options=_COMPILE_FAST)
   )
   result = compiled(
     jax.device_put(key, replicated), jax.device_put(images, sharded)
   )
   # normalize divides by 0.2, and so multiplies the rounding by 5.
-  expected = two_views(key, images)
+  expected = _compiled_fast(_ALL)(key, images)
   np.testing.assert_allclose(0.2 * result, 0.2 * expected, atol=1e-6)
   text = compiled.as_text()
   assert 'num_partitions=8' in text
@@ -133,7 +148,7 @@ def test_the_pipeline_lowers_for_every_platform():
   exported = jax.export.export(
     jax.jit(_two_views(_ALL)), platforms=('cpu', 'cuda', 'tpu')
   )(jax.random.key(0), _images(4, 3))
-  assert exported.out_avals[0].shape == (4, 2, 8, 6, 3)
+  assert exported.out_avals[0].shape == (4, 2, 18, 16, 3)
 
 
 def test_preprocess_is_the_same_each_time_and_for_each_image():

@@ -1,8 +1,11 @@
-"""Blur against scipy, noise against its moments."""
+"""Blur against scipy, sharpness against Pillow, noise against its moments."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import PIL.Image
+import PIL.ImageEnhance
+import PIL.ImageFilter
 import pytest
 import scipy.ndimage
 import scipy.stats
@@ -72,6 +75,51 @@ def test_random_blur_draws_sigma_and_coin(draw):
 def test_random_gaussian_blur_refuses_bad_amounts(args, message):
   with pytest.raises(InputError, match=message):
     filters.random_gaussian_blur(jax.random.key(0), jnp.zeros((8, 8, 1)), *args)
+
+
+@pytest.mark.parametrize('channels', [1, 3])
+def test_smooth_is_pillows(make_image, channels):
+  pixels = np.round(255 * make_image(9, 12, channels)).astype(np.uint8)
+  picture = PIL.Image.fromarray(pixels.squeeze())
+  expected = np.asarray(picture.filter(PIL.ImageFilter.SMOOTH))
+  ours = jax.jit(filters.smooth)(jnp.array(pixels / 255, jnp.float32))
+  # Pillow rounds to 8 bits.
+  np.testing.assert_allclose(
+    255 * ours, expected.reshape(pixels.shape), atol=0.51
+  )
+  np.testing.assert_allclose(255 * ours[0], pixels[0], atol=1e-4)
+
+
+@pytest.mark.parametrize('factor', [0.0, 0.4, 1.0, 1.7])
+@pytest.mark.parametrize('channels', [1, 3])
+def test_adjust_sharpness_is_pillows(make_image, factor, channels):
+  pixels = np.round(255 * make_image(9, 12, channels)).astype(np.uint8)
+  enhancer = PIL.ImageEnhance.Sharpness(PIL.Image.fromarray(pixels.squeeze()))
+  expected = np.asarray(enhancer.enhance(factor)).reshape(pixels.shape)
+  ours = filters.adjust_sharpness(jnp.array(pixels / 255, jnp.float32), factor)
+  # Pillow rounds the smoothed value to 8 bits, and then the mixture down.
+  np.testing.assert_allclose(255 * ours, expected, atol=1.6)
+
+
+@pytest.mark.parametrize(('amount', 'low'), [(0.4, 0.6), (1.5, 0.0)])
+def test_random_sharpness_draws_its_factor_and_coin(draw, amount, low):
+  # A spot of height 0.1 becomes 0.1 * (factor + (1 - factor) * 5 / 13).
+  image = jnp.full((5, 5, 1), 0.5).at[2, 2].set(0.6)
+  pixels = draw(1000, filters.random_sharpness, image, amount, p=0.7)
+  spot = (pixels[:, 2, 2, 0] - 0.5) / 0.1
+  factor = (spot - 5 / 13) / (8 / 13)
+  changed = np.any(pixels != np.asarray(image, np.float64), axis=(1, 2, 3))
+  assert abs(changed.mean() - 0.7) < 4 * np.sqrt(0.7 * 0.3 / 1000)
+  uniform = scipy.stats.uniform(low, 1 + amount - low)
+  assert scipy.stats.kstest(factor[changed], uniform.cdf).pvalue > 1e-3
+
+
+@pytest.mark.parametrize(
+  ('args', 'message'), [((-0.1,), 'amount must'), ((0.5, 2), 'p must')]
+)
+def test_random_sharpness_refuses_bad_amounts(args, message):
+  with pytest.raises(InputError, match=message):
+    filters.random_sharpness(jax.random.key(0), jnp.zeros((8, 8, 1)), *args)
 
 
 def test_add_noise_clips():
