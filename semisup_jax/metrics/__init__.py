@@ -24,6 +24,12 @@ from semisup_jax.metrics.intervals import (
   paired_difference,
   student_t_interval,
 )
+from semisup_jax.metrics.pseudo_labels import (
+  by_class,
+  by_threshold,
+  kept_confusion,
+)
+from semisup_jax.metrics.representation import feature_std, rank_me
 from semisup_jax.metrics.summary import classification_metrics
 
 __all__ = [
@@ -31,14 +37,19 @@ __all__ = [
   'ReliabilityBins',
   'balanced_accuracy',
   'bootstrap_interval',
+  'by_class',
+  'by_threshold',
   'classification_metrics',
   'confusion_matrix',
   'expected_calibration_error',
+  'feature_std',
+  'kept_confusion',
   'macro_f1',
   'mean_and_std',
   'negative_log_likelihood',
   'paired_difference',
   'per_class_recall',
+  'rank_me',
   'reliability_bins',
   'student_t_interval',
   'top_k_accuracy',

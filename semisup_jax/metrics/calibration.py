@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from semisup_jax.metrics.examples import kept_examples
+from semisup_jax.metrics.examples import check_probabilities, kept_examples
 
 
 class ReliabilityBins(NamedTuple):
@@ -58,7 +58,7 @@ def reliability_bins(
   if bins < 1:
     raise ValueError(f'bins needs to be at least 1; got {bins}')
   probabilities, labels = kept_examples(probabilities, labels, mask)
-  _check_probabilities(probabilities)
+  check_probabilities(probabilities)
   edges = np.linspace(0, 1, bins + 1)
   top = probabilities.max(axis=1)
   right = probabilities.argmax(axis=1) == labels
@@ -109,13 +109,3 @@ def _mean_of_bins(
   total = np.bincount(bin_of, weights=values, minlength=len(count))
   means = np.full(len(count), np.nan)
   return np.divide(total, count, out=means, where=count > 0)
-
-
-def _check_probabilities(probabilities: np.ndarray) -> None:
-  off = np.abs(probabilities.sum(axis=1) - 1).max()
-  if probabilities.min() < 0 or off > 1e-3:
-    raise ValueError(
-      'probabilities need to be at least 0 and to sum to 1 in every row; got '
-      f'a least value of {probabilities.min():.4g} and a sum off by {off:.4g} '
-      '(softmax the logits first)'
-    )

@@ -78,3 +78,21 @@ def kept_classes(
       f'{kept.max()}'
     )
   return kept
+
+
+def check_probabilities(probabilities: np.ndarray) -> None:
+  """Refuses rows that are no distribution, logits above all.
+
+  Args:
+    probabilities: Float [batch >= 1, classes], finite.
+
+  Raises:
+    ValueError: If a value is negative or a row does not sum to 1 within 1e-3.
+  """
+  off = np.abs(probabilities.sum(axis=1) - 1).max()
+  if probabilities.min() < 0 or off > 1e-3:
+    raise ValueError(
+      'probabilities need to be at least 0 and to sum to 1 in every row; got '
+      f'a least value of {probabilities.min():.4g} and a sum off by {off:.4g} '
+      '(softmax the logits first)'
+    )

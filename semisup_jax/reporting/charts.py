@@ -1,27 +1,18 @@
-"""Curves and dots: label efficiency, training, recall by class."""
+"""Dots: label efficiency, recall by class."""
 
 import math
-import numbers
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib import ticker
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from semisup_jax.reporting import canvas, results, wording
 
 Row = Mapping[str, Any]
 
 MARKERS = ('s', 'o', '^', 'D', 'v', 'P', 'X', 'p')
-PANELS = {
-  'loss': 'loss',
-  'knn': 'online kNN, %',
-  'learning_rate': 'learning rate',
-  'grad_norm': 'gradient norm',
-}
 
 
 def label_efficiency(rows: Sequence[Row], theme: str = 'light') -> Figure:
@@ -48,7 +39,7 @@ def label_efficiency(rows: Sequence[Row], theme: str = 'light') -> Figure:
   for i, protocol in enumerate(grid.protocols):
     shift = (i - (count - 1) / 2) * step
     _protocol_line(axes, grid, protocol, places, shift, looks[protocol])
-  labels = [str(k) for k in grid.ks]
+  labels = [wording.count(k) for k in grid.ks]
   axes.set_xticks([places[k] for k in grid.ks], labels=labels)
   axes.set_xlim(min(places.values()) - 0.5, max(places.values()) + 0.5)
   axes.set_xlabel('labels a class')
@@ -60,47 +51,6 @@ def label_efficiency(rows: Sequence[Row], theme: str = 'light') -> Figure:
     axes.set_ylim(max(low, -1.0), min(high, 101.0))
   handles, names = axes.get_legend_handles_labels()
   canvas.legend(figure, colors, handles, names, above=True)
-  return figure
-
-
-def training_curves(
-  history: Sequence[Mapping[str, Any]], theme: str = 'light'
-) -> Figure:
-  """Loss, online kNN, learning rate and gradient norm over the steps.
-
-  Args:
-    history: The lines of metrics.jsonl: `step`, `split` and metrics by name. A
-      metric that never appears gets no panel; a missing or non-finite value
-      is left out. Any name with `knn` in it counts as online kNN.
-    theme: `light` or `dark`.
-  """
-  series = {name: _series(history, name) for name in PANELS}
-  panels = [name for name in PANELS if series[name]]
-  height = 0.6 + 1.35 * max(len(panels), 1)
-  figure, grid, colors = canvas.empty(
-    theme, height, rows=max(len(panels), 1), sharex=True
-  )
-  if not panels:
-    canvas.note(grid[0, 0], colors, 'no training history')
-    return figure
-  splits = list(dict.fromkeys(key for name in panels for key in series[name]))
-  looks = dict(
-    zip(splits, canvas.cycle(colors.series[1:], splits), strict=True)
-  )
-  for axes, name in zip(grid[:, 0], panels, strict=True):
-    for key, (steps, values) in series[name].items():
-      style = {'color': looks[key], 'linewidth': 1.6, 'label': key}
-      marker = 'o' if len(steps) <= 12 else ''
-      axes.plot(steps, values, marker=marker, markersize=4, **style)
-    style = {'color': colors.ink, 'fontsize': canvas.SIZE}
-    axes.set_title(PANELS[name], loc='left', **style)
-    axes.grid(axis='y', color=colors.line, linewidth=0.8)
-    axes.yaxis.set_major_locator(ticker.MaxNLocator(3))
-  grid[-1, 0].xaxis.set_major_locator(ticker.MaxNLocator(5, integer=True))
-  grid[-1, 0].set_xlabel('step')
-  if len(splits) > 1:
-    handles = [Line2D([], [], color=looks[s], linewidth=1.6) for s in splits]
-    canvas.legend(figure, colors, handles, splits, above=True)
   return figure
 
 
@@ -133,7 +83,7 @@ def per_class_recall(rows: Sequence[Row], theme: str = 'light') -> Figure:
   return figure
 
 
-def _places(ks: Sequence[int | str]) -> dict[int | str, float]:
+def _places(ks: Sequence[float | str]) -> dict[float | str, float]:
   """Where each k stands: log2, with steps of at least 0.9, 'all' 1.4 on."""
   places, before = {}, None
   for k in ks:
@@ -167,7 +117,7 @@ def _protocol_line(
   axes: Axes,
   grid: results.Grid,
   protocol: str,
-  places: Mapping[int | str, float],
+  places: Mapping[float | str, float],
   shift: float,
   look: Mapping[str, Any],
 ) -> None:
@@ -177,8 +127,8 @@ def _protocol_line(
   rows = [grid.cells[protocol, k] for k in present]
   x = np.array([places[k] + shift for k in present])
   mean = np.array([row['mean'] for row in rows], float)
-  low = np.array([_bound(row, 'low') for row in rows])
-  high = np.array([_bound(row, 'high') for row in rows])
+  low = np.array([bound(row, 'low') for row in rows])
+  high = np.array([bound(row, 'high') for row in rows])
   axes.errorbar(
     x,
     scale * mean,
@@ -200,26 +150,7 @@ def _protocol_line(
     ) else None
 
 
-def _bound(row: Row, name: str) -> float:
+def bound(row: Row, name: str) -> float:
+  """An end of the row's interval, NaN where it has none."""
   value = row.get(name)
   return float(value) if wording.known(value) else math.nan
-
-
-def _series(
-  history: Sequence[Mapping[str, Any]], panel: str
-) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-  """Steps and values of a panel's metric, by the split they were taken on."""
-  found: dict[str, list[tuple[float, float]]] = {}
-  for line in history:
-    for name, value in line.items():
-      if not (panel in name if panel == 'knn' else panel == name):
-        continue
-      if isinstance(value, numbers.Real) and wording.known(value):
-        key = str(line.get('split', 'train'))
-        found.setdefault(key, []).append((line['step'], value))
-  series = {}
-  for key, pairs in found.items():
-    steps, values = np.array(sorted(pairs), float).T
-    percent = panel == 'knn' and values.max() <= 1
-    series[key] = steps, values * (100 if percent else 1)
-  return series

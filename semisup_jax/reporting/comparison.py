@@ -41,7 +41,7 @@ def comparable(rows: Iterable[Row]) -> list[Row]:
   return [row for row in rows if row['metric'] == rows[0]['metric']]
 
 
-def columns(rows: Iterable[Row]) -> dict[int | str, list[Row]]:
+def columns(rows: Iterable[Row]) -> dict[float | str, list[Row]]:
   """Comparable rows by their number of labels, from few to all."""
   rows = comparable(rows)
   ks = wording.ordered(row['labels_per_class'] for row in rows)
@@ -68,7 +68,7 @@ def leaders(rows: Sequence[Row]) -> list[Row]:
 
 
 def difference(
-  differences: Iterable[Row], protocol: str, baseline: str, k: int | str
+  differences: Iterable[Row], protocol: str, baseline: str, k: float | str
 ) -> Gap | None:
   """The paired difference `protocol` minus `baseline` at `k` labels a class.
 

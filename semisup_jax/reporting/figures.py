@@ -4,11 +4,21 @@ What imports matplotlib: import it late. Each figure takes `theme`, `light` or
 `dark`; the page shows the one that suits the reader's screen.
 """
 
-from semisup_jax.reporting import canvas, charts, pictures
+from semisup_jax.reporting import (
+  audit,
+  canvas,
+  charts,
+  curves,
+  dot_plot,
+  pictures,
+)
 
 label_efficiency = charts.label_efficiency
-training_curves = charts.training_curves
+training_curves = curves.training_curves
 per_class_recall = charts.per_class_recall
+methods_comparison = dot_plot.methods_comparison
+pseudo_label_thresholds = audit.pseudo_label_thresholds
+reliability = audit.reliability
 views_grid = pictures.views_grid
 embeddings = pictures.embeddings
 confusion = pictures.confusion

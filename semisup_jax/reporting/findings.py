@@ -34,8 +34,9 @@ def scope(results: Mapping[str, Any]) -> str:
   """What the intervals cover, and what they do not."""
   rows = results.get('rows', ())
   kinds = {str(row.get('interval')) for row in rows}
+  drawn = {r['protocol'] for r in rows if 'draws' in str(r.get('interval'))}
   parts = []
-  if any('draws' in kind for kind in kinds):
+  if drawn - wording.TRAINED_ANEW:
     parts.append(
       'An interval over draws covers the choice of the labelled images, not '
       'the randomness of pre-training: all draws share one encoder.'
@@ -56,7 +57,7 @@ def _differences(results: Mapping[str, Any]) -> Sequence[Row]:
   return results.get('tables', {}).get('differences', ())
 
 
-def _finding(rows: Sequence[Row], pairs: Iterable[Row], k: int | str) -> str:
+def _finding(rows: Sequence[Row], pairs: Iterable[Row], k: float | str) -> str:
   """Who is best at `k`, how far above the baseline, and above the second."""
   top = comparison.leaders(rows)
   first, names = top[0]['protocol'], _names(top)
@@ -80,7 +81,7 @@ def _second(
   pairs: Iterable[Row],
   first: str,
   second: str,
-  k: int | str,
+  k: float | str,
 ) -> str:
   """How the best stands to the second, as a sentence of its own."""
   gap = comparison.difference(pairs, first, second, k)
@@ -101,7 +102,7 @@ def _compared(
   pairs: Iterable[Row],
   protocol: str,
   baseline: str,
-  k: int | str,
+  k: float | str,
 ) -> str:
   """`9.8 points above supervised training (95 % interval 7.1 to 12.5)`."""
   metric = rows[0]['metric']
@@ -118,7 +119,7 @@ def _gap(
   pairs: Iterable[Row],
   protocol: str,
   baseline: str,
-  k: int | str,
+  k: float | str,
 ) -> comparison.Gap:
   """The paired difference, or that of the means, without an interval."""
   means = {row['protocol']: row['mean'] for row in rows}
@@ -153,7 +154,7 @@ def _names(rows: Iterable[Row]) -> str:
   )
 
 
-def _reached(columns: Mapping[int | str, Sequence[Row]]) -> str:
+def _reached(columns: Mapping[float | str, Sequence[Row]]) -> str:
   """The headline where no number of labels has two protocols to compare."""
   parts, said = [], None
   for k in _ends(columns):
@@ -165,10 +166,10 @@ def _reached(columns: Mapping[int | str, Sequence[Row]]) -> str:
 
 
 def _winners(
-  columns: Mapping[int | str, Sequence[Row]], pairs: Iterable[Row]
+  columns: Mapping[float | str, Sequence[Row]], pairs: Iterable[Row]
 ) -> str:
   """`The linear probe is best at 1 and 5 labels a class, kNN at 20 ...`."""
-  wins: dict[str, list[int | str]] = {}
+  wins: dict[str, list[float | str]] = {}
   verbs, unclear = {}, []
   for k, rows in columns.items():
     top = comparison.leaders(rows)
@@ -195,7 +196,7 @@ def _winners(
 
 
 def _gains(
-  columns: Mapping[int | str, Sequence[Row]], pairs: Iterable[Row]
+  columns: Mapping[float | str, Sequence[Row]], pairs: Iterable[Row]
 ) -> str:
   """What the best gains over the baseline, at the fewest and most labels."""
   gains = {}
@@ -217,7 +218,7 @@ def _gains(
   return f' Over {who} from scratch the gain is {wording.listed(parts)}.'
 
 
-def _ends(columns: Mapping[int | str, Any]) -> list[int | str]:
+def _ends(columns: Mapping[float | str, Any]) -> list[float | str]:
   ks = list(columns)
   return ks if len(ks) < 2 else [ks[0], ks[-1]]
 

@@ -7,7 +7,13 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from semisup_jax.reporting import findings, stylesheet, tables, wording
+from semisup_jax.reporting import (
+  audit_section,
+  findings,
+  stylesheet,
+  tables,
+  wording,
+)
 from semisup_jax.reporting.results import Grid, results_table
 
 # A title, a caption, and the theme's name to the PNG that shows it.
@@ -38,6 +44,7 @@ def write_page(
   parts = [
     _header(title, results),
     _overview(results, figures[:1]),
+    audit_section.section(results.get('tables', {})),
     _figures(figures[1:]),
     _more_numbers(results),
     _how(results, config),
@@ -181,22 +188,18 @@ def _more_numbers(results: Mapping[str, Any]) -> str:
   parts = []
   if extra.get('metrics'):
     parts.append(
-      _folded('Other metrics', tables.metric_tables(extra['metrics']))
+      tables.folded('Other metrics', tables.metric_tables(extra['metrics']))
     )
   if extra.get('per_class_recall'):
     parts.append(
-      _folded('Recall by class', tables.recall(extra['per_class_recall']))
+      tables.folded('Recall by class', tables.recall(extra['per_class_recall']))
     )
   rows = [*results.get('rows', ()), *extra.get('metrics', ())]
   if rows:
-    parts.append(_folded('Every number', tables.every_number(rows)))
+    parts.append(tables.folded('Every number', tables.every_number(rows)))
   if not parts:
     return ''
   return f'<section>\n<h2>More numbers</h2>\n{"".join(parts)}</section>'
-
-
-def _folded(title: str, body: str) -> str:
-  return f'<details>\n<summary>{escape(title)}</summary>\n{body}\n</details>\n'
 
 
 def _how(results: Mapping[str, Any], config: Mapping[str, Any] | None) -> str:
@@ -228,7 +231,7 @@ def _how(results: Mapping[str, Any], config: Mapping[str, Any] | None) -> str:
   if lines:
     parts.append('<dl class="facts">\n' + '\n'.join(lines) + '\n</dl>\n')
   if config:
-    parts.append(_folded('Config', tables.config(config)))
+    parts.append(tables.folded('Config', tables.config(config)))
   return ''.join(parts) + '</section>' if len(parts) > 1 else ''
 
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from semisup_jax.reporting import comparison, findings, wording
+from semisup_jax.reporting import comparison, findings, pseudo_labels, wording
 
 Row = Mapping[str, Any]
 
@@ -32,11 +32,11 @@ class Grid(NamedTuple):
 
   metric: str
   protocols: list[str]
-  ks: list[int | str]
-  cells: dict[tuple[str, int | str], Row]
-  best: dict[int | str, set[str]]
+  ks: list[float | str]
+  cells: dict[tuple[str, float | str], Row]
+  best: dict[float | str, set[str]]
 
-  def draws(self, k: int | str) -> set[int]:
+  def draws(self, k: float | str) -> set[int]:
     """The different n in the column of `k`."""
     return {row['n'] for (_, other), row in self.cells.items() if other == k}
 
@@ -103,6 +103,8 @@ def print_summary(results: Mapping[str, Any], console: Console) -> None:
     console.print(_terminal_table(grid, results))
   for sentence in findings.sentences(results):
     console.print(Text(sentence))
+  for sentence in pseudo_labels.sentences(results.get('tables', {})):
+    console.print(Text(sentence))
   scope = findings.scope(results)
   if scope:
     console.print(Text(scope, style='dim'))
@@ -120,14 +122,16 @@ def _terminal_table(grid: Grid, results: Mapping[str, Any]) -> Table:
   table.add_column('labels a class', no_wrap=True)
   for k in grid.ks:
     draws = '/'.join(str(n) for n in sorted(grid.draws(k)))
-    table.add_column(Text(f'{k}\nn = {draws}'), justify='right', no_wrap=True)
+    table.add_column(
+      Text(f'{wording.count(k)}\nn = {draws}'), justify='right', no_wrap=True
+    )
   for protocol in grid.protocols:
     cells = [_terminal_cell(grid, protocol, k) for k in grid.ks]
     table.add_row(Text(wording.protocol(protocol)), *cells)
   return table
 
 
-def _terminal_cell(grid: Grid, protocol: str, k: int | str) -> Text:
+def _terminal_cell(grid: Grid, protocol: str, k: float | str) -> Text:
   row = grid.cells.get((protocol, k))
   if row is None:
     return Text('')

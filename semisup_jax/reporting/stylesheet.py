@@ -112,6 +112,7 @@ details > :not(summary) { margin-bottom: 1.25rem; }
   grid-template-columns: repeat(auto-fill, minmax(min(100%, 29rem), 1fr));
   gap: 1.75rem 3rem;
 }
+section > p + .tables { margin-top: 1rem; }
 .tables table { font-size: .875rem; }
 .tables > *, .columns > * { min-width: 0; }
 .columns { columns: 3 14rem; column-gap: 3rem; }

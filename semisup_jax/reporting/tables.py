@@ -82,14 +82,12 @@ def differences(rows: Iterable[Row], metric: str) -> str:
 def recall(rows: Iterable[Row]) -> str:
   """Recall by class, the weakest first."""
   known = [row for row in rows if wording.known(row['recall'])]
-  body = [
-    f'<tr><th scope="row">{escape(row["class"])}</th>'
-    f'{_data(wording.number(row["recall"], "top1"), True)}'
-    f'{_data(row["n"], True)}</tr>'
+  lines = [
+    (escape(row['class']), wording.number(row['recall'], 'top1'), row['n'])
     for row in sorted(known, key=lambda row: row['recall'])
   ]
-  head = [_head('class'), _head('recall, %', True), _head('n', True)]
-  table = _table(head, body, 'wide small', label='Recall by class')
+  head = ('class', 'recall, %', 'n')
+  table = named(head, lines, 'wide small', label='Recall by class')
   return f'<div class="columns">{table}</div>'
 
 
@@ -104,7 +102,7 @@ def every_number(rows: Iterable[Row]) -> str:
     texts = [
       wording.metric(metric) + wording.unit(metric).replace(' ', ', '),
       wording.protocol(row['protocol']),
-      row['labels_per_class'],
+      wording.count(row['labels_per_class']),
       wording.number(row['mean'], metric),
       wording.number(row.get('std'), metric),
       row['n'],
@@ -130,15 +128,40 @@ def config(values: Mapping[str, Any]) -> str:
   return _table(head, body, 'code', label='Config')
 
 
+def folded(title: str, body: str) -> str:
+  """What is shown only when asked for."""
+  return f'<details>\n<summary>{escape(title)}</summary>\n{body}\n</details>\n'
+
+
+def named(
+  head: Sequence[str], lines: Iterable[Sequence[Any]], style: str, *, label: str
+) -> str:
+  """A table of numbers, one named line each.
+
+  Args:
+    head: The names of the columns.
+    lines: The name, as HTML, and the numbers, as text.
+    style: The table's class in the stylesheet.
+    label: What the table is, for who cannot see it.
+  """
+  body = [
+    f'<tr><th scope="row">{name}</th>'
+    f'{"".join(_data(number, True) for number in numbers)}</tr>'
+    for name, *numbers in lines
+  ]
+  heads = [_head(text, i > 0) for i, text in enumerate(head)]
+  return _table(heads, body, style, label=label)
+
+
 def _head(text: object, right: bool = False) -> str:
   style = ' class="number"' if right else ''
   return f'<th scope="col"{style}>{escape(text)}</th>'
 
 
-def _head_with_n(k: int | str, counts: Iterable[int]) -> str:
+def _head_with_n(k: float | str, counts: Iterable[int]) -> str:
   draws = '/'.join(str(n) for n in sorted(counts))
   n = f'<span class="n">n&nbsp;=&nbsp;{draws}</span>' if draws else ''
-  return f'<th scope="col" class="number">{escape(k)}{n}</th>'
+  return f'<th scope="col" class="number">{escape(wording.count(k))}{n}</th>'
 
 
 def _data(text: object, right: bool = False) -> str:
@@ -146,7 +169,7 @@ def _data(text: object, right: bool = False) -> str:
   return f'<td{style}>{escape(text)}</td>'
 
 
-def _cell(grid: results.Grid, protocol: str, k: int | str) -> str:
+def _cell(grid: results.Grid, protocol: str, k: float | str) -> str:
   row = grid.cells.get((protocol, k))
   if row is None:
     return '<td class="number"></td>'

@@ -21,7 +21,37 @@ METHODS = {
   'vicreg': 'VICReg',
   'fixmatch': 'FixMatch',
   'flexmatch': 'FlexMatch',
+  'mean_teacher': 'Mean Teacher',
+  'sup_con': 'SupCon',
+  'dcl': 'DCL',
+  'pseudo_label': 'Pseudo-labels',
+  'self_training': 'Pseudo-labels',
+  'autoencoder': 'Autoencoder',
+  'mixup': 'MixUp',
+  'cutmix': 'CutMix',
+  'collage': 'Collage',
+  'random_encoder': 'Random encoder',
+  'raw_pixels': 'Raw pixels',
 }
+# Those that are no proper names, and take the singular, within a sentence.
+IN_SENTENCE = {
+  'pseudo_label': 'pseudo-labelling',
+  'self_training': 'pseudo-labelling',
+  'autoencoder': 'the autoencoder',
+  'collage': 'collage',
+  'random_encoder': 'the random encoder',
+  'raw_pixels': 'the classifier of raw pixels',
+  'teacher': 'the teacher',
+  'student': 'the student',
+}
+# Those that are trained anew for each draw of the labelled images; the others
+# share one pre-trained encoder.
+TRAINED_ANEW = frozenset(
+  {
+    *(BASELINE, 'mixup', 'cutmix', 'collage', 'fixmatch', 'flexmatch'),
+    *('mean_teacher', 'pseudo_label', 'self_training', 'teacher', 'student'),
+  }
+)
 METRICS = {
   'top1': 'Top-1 accuracy',
   'top5': 'Top-5 accuracy',
@@ -36,13 +66,18 @@ LOWER_IS_BETTER = frozenset({'nll', 'ece', 'loss', 'brier'})
 
 
 def protocol(name: str) -> str:
-  """The protocol's name in a table or a legend."""
-  return PROTOCOLS.get(name, (name.replace('_', ' ').capitalize(),))[0]
+  """The protocol's name in a table or a legend; a method may be a protocol."""
+  if name in PROTOCOLS:
+    return PROTOCOLS[name][0]
+  words = method(name)
+  return words[:1].upper() + words[1:]
 
 
 def protocol_in_sentence(name: str) -> str:
   """The protocol's name within a sentence."""
-  return PROTOCOLS.get(name, ('', name.replace('_', ' ')))[1]
+  if name in PROTOCOLS:
+    return PROTOCOLS[name][1]
+  return IN_SENTENCE.get(name, method(name))
 
 
 def method(name: str) -> str:
@@ -88,30 +123,36 @@ def points(value: float, name: str) -> str:
   return text + noun
 
 
-def labels(k: int | str) -> str:
+def count(k: float | str) -> str:
+  """Labels a class: `5`, `all`, and for an average `4.25`."""
+  if not isinstance(k, float):
+    return str(k)
+  return f'{k:.2f}'.rstrip('0').rstrip('.')
+
+
+def labels(k: float | str) -> str:
   """`at 1 label a class`, `at 5 labels a class`, `with all labels`."""
-  if k == 'all':
-    return 'with all labels'
-  return f'at {k} label{"" if k == 1 else "s"} a class'
+  return labels_listed([k])
 
 
-def labels_listed(ks: Sequence[int | str]) -> str:
+def labels_listed(ks: Sequence[float | str]) -> str:
   """`at 1 and 5 labels a class`, and `with all labels` after it."""
   few = [k for k in ks if k != 'all']
   parts = []
   if few:
-    parts.append(labels(few[-1]).replace(str(few[-1]), listed(few), 1))
+    noun = 'label' if few[-1] == 1 else 'labels'
+    parts.append(f'at {listed(map(count, few))} {noun} a class')
   if len(few) < len(ks):
     parts.append('with all labels')
   return listed(parts)
 
 
-def short(ks: Sequence[int | str]) -> str:
+def short(ks: Sequence[float | str]) -> str:
   """`at 1 and 5`, after a sentence has said what is counted."""
-  return f'at {listed(ks)}'
+  return f'at {listed(map(count, ks))}'
 
 
-def ordered(ks: Iterable[int | str]) -> list[int | str]:
+def ordered(ks: Iterable[float | str]) -> list[float | str]:
   """Numbers of labels, ascending and each once, with 'all' at the end."""
   return sorted(set(ks), key=lambda k: (isinstance(k, str), k))
 

@@ -84,35 +84,6 @@ def test_only_all_labels_and_no_rows_are_no_error(row, tmp_path):
 
 
 @THEMES
-def test_training_has_a_panel_for_what_was_logged(theme, tmp_path):
-  history = [
-    {'step': s, 'split': 'train', 'loss': 4 / (s + 1), 'learning_rate': 0.1}
-    for s in range(30)
-  ]
-  history += [
-    {'step': s, 'split': 'validation', 'knn_top1': s / 30} for s in (10, 20)
-  ]
-  history += [{'step': 5, 'split': 'train', 'loss': float('nan')}]
-  history += [{'step': 6, 'split': 'train', 'loss': None}]
-  figure = figures.training_curves(history, theme)
-  titles = [axes.get_title(loc='left') for axes in figure.axes]
-  assert titles == ['loss', 'online kNN, %', 'learning rate']
-  x, y = figure.axes[0].lines[0].get_data()
-  assert len(x) == 30
-  assert np.isfinite(y).all()
-  np.testing.assert_allclose(
-    figure.axes[1].lines[0].get_ydata(), [100 / 3, 200 / 3]
-  )
-  saved(figure, tmp_path)
-
-
-def test_training_without_history_says_so(tmp_path):
-  figure = figures.training_curves([])
-  assert figure.axes[0].texts[0].get_text() == 'no training history'
-  saved(figure, tmp_path)
-
-
-@THEMES
 @pytest.mark.parametrize('channels', [1, 3])
 def test_views_show_the_pixels(theme, channels, tmp_path):
   images = np.zeros((3, 5, 8, 8, channels), np.float32)
@@ -223,11 +194,9 @@ def test_no_text_is_cut_off(rows, tmp_path):
   points = {name: rng.normal(size=(50, 2)) for name in ('PCA', 't-SNE')}
   labels = rng.integers(0, 10, 50)
   long = [f'a long class name {i}' for i in range(10)]
-  history = [{'step': s, 'loss': 1e-4 * s, 'grad_norm': 1.0} for s in (0, 5000)]
   recall = [{'class': name, 'recall': 0.5, 'n': 1} for name in long]
   for figure in (
     figures.label_efficiency(rows),
-    figures.training_curves(history),
     figures.views_grid(np.ones((4, 9, 16, 16, 3))),
     figures.embeddings(points, labels, list('0123456789')),
     figures.embeddings(points, labels, long),

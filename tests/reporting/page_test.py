@@ -206,3 +206,28 @@ def test_a_hundred_classes_make_a_page(tmp_path, results):
     tmp_path / 'report.html', results, [('Confusion', 'All.', paths)]
   )
   assert 'name 99' in ''.join(read(tmp_path / 'report.html').text)
+
+
+def test_tables_that_are_unknown_or_empty_change_nothing(tmp_path, results):
+  page.write_page(tmp_path / 'plain.html', results, [])
+  results['tables'] |= {'unheard_of': [[{'a': 1}]], 'pseudo_labels': []}
+  page.write_page(tmp_path / 'report.html', results, [])
+  plain, made = (
+    (tmp_path / name).read_text() for name in ('plain.html', 'report.html')
+  )
+  assert made == plain
+  assert '>Pseudo-labels</h2>' not in made
+
+
+def test_pseudo_labels_stand_before_the_closer_look(tmp_path, results, files):
+  results['tables']['pseudo_labels_by_class'] = [
+    {'class': 'a', 'n': 9, 'predicted': 4, 'precision': 0.5, 'recall': 0.2}
+  ]
+  path = tmp_path / 'report.html'
+  page.write_page(path, results, [('One', 'First.', files)] * 2)
+  read(path)
+  places = [
+    path.read_text().index(f'>{title}</h2>')
+    for title in ('In words', 'Pseudo-labels', 'A closer look')
+  ]
+  assert places == sorted(places)
