@@ -45,16 +45,32 @@ def optimizer(**fields) -> ConfigDict:
   return section
 
 
+def mixing(**fields) -> dict:
+  """How labelled images are mixed: none, mixup, cutmix or collage.
+
+  The share that is kept is drawn from Beta(alpha, alpha), one a batch or one an
+  image.
+  """
+  return {
+    'mixing': 'none',
+    'mixing_alpha': 1.0,
+    'mixing_per': 'batch',
+    **fields,
+  }
+
+
 def labelled_training(**fields) -> ConfigDict:
   """A recipe for training a whole network on few labels."""
   section = ConfigDict()
   section.batch_size = 64
   section.augment = 'normalize'
   section.label_smoothing = 0.0
+  section.update(mixing())
   section.every = 20
   section.optimizer = optimizer()
   section.schedule = schedule(steps=100)
-  section.update(fields)
+  for name, value in fields.items():
+    section[name] = value
   return section
 
 
@@ -74,6 +90,9 @@ def base(variant: str) -> ConfigDict:
   data.path = placeholder(str)
   data.dir = placeholder(str)
   data.image_size = placeholder(int)
+  # Of each channel, in [0, 1]; None measures the images that are learned from.
+  data.mean = placeholder(tuple)
+  data.std = placeholder(tuple)
   data.labels_per_class = placeholder(object)  # An integer or 'all'.
   data.labels_per_class = 'all'
   data.labels_total = placeholder(int)
@@ -88,6 +107,7 @@ def base(variant: str) -> ConfigDict:
   evaluation.draws = 5
   evaluation.protocols = ('linear_probe', 'knn', 'fine_tune', 'supervised')
   evaluation.every = 100
+  evaluation.online_probe = False
   evaluation.linear_probe = config_dict.create(
     l2=(1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
   )
@@ -98,6 +118,16 @@ def base(variant: str) -> ConfigDict:
   config.checkpoint = config_dict.create(every=100, keep=2)
   VARIANTS[variant](config)
   return config
+
+
+def strong_views(variant: str) -> str:
+  """The ops that FixMatch's strong views go through."""
+  if variant == 'digits':
+    return (
+      'random_affine(20, (0.7, 1.3), 15, 0.15)|color_jitter(0.6, 0.6, 0.0, 0.0)'
+      '|noise(0.15)|normalize'
+    )
+  return 'random_crop(4)|flip_left_right|rand_augment(2)|cutout(0.5)|normalize'
 
 
 def _convnet(strides) -> ConfigDict:
@@ -155,6 +185,23 @@ def _natural_images(config):
     config.evaluation[name].every = 50
 
 
+def _stl10(config):
+  """STL-10 as TFDS prepares it: 5,000 labelled, 100,000 unlabelled images."""
+  config.data.name = 'tfds:stl10'
+  config.batch_size = 256
+  config.model = config_dict.create(
+    name='resnet18',
+    stem='imagenet',
+    width=64,
+    dtype='bfloat16',
+    batch_norm_momentum=0.9,
+  )
+  config.data.validation_fraction = 0.1
+  _natural_images(config)
+  config.evaluation.every = 2000
+  config.checkpoint.every = 1000
+
+
 def _own_images(config):
   """A file or folder of one's own: a small network at 32 px, to begin with."""
   _natural_images(config)
@@ -165,6 +212,7 @@ def _own_images(config):
 VARIANTS = {
   'digits': _digits,
   'cifar100': _cifar100,
+  'stl10': _stl10,
   'npz': _own_images,
   'folder': _own_images,
 }

@@ -3,10 +3,12 @@
   python launch.py --config=configs/supervised.py
   python launch.py --config=configs/supervised.py \\
     --config.data.labels_per_class=5
+  python launch.py --config=configs/supervised.py --config.method.mixing=mixup
   python launch.py --config=configs/supervised.py:cifar100 --config.data.dir=DIR
 
-The model that is best on validation is the one that is tested. The variants
-`cifar100`, `npz` and `folder` were not run at full length.
+`method.mixing` is none, mixup, cutmix or collage. The model that is best
+on validation is the one that is tested. The variants `cifar100`, `stl10`, `npz`
+and `folder` were not run at full length here.
 """
 
 from ml_collections import config_dict
@@ -16,7 +18,9 @@ from configs import data_sets
 
 def get_config(variant: str = 'digits') -> config_dict.ConfigDict:
   config = data_sets.base(variant)
-  config.method = config_dict.create(name='supervised', label_smoothing=0.1)
+  config.method = config_dict.create(
+    name='supervised', label_smoothing=0.1, **data_sets.mixing()
+  )
   config.batch_size = 32
   config.optimizer = data_sets.optimizer(learning_rate=1e-2, weight_decay=0.0)
   config.schedule = data_sets.schedule(steps=400)

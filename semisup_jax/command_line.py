@@ -7,14 +7,17 @@ is imported once the command line is known to be good.
 
 import pathlib
 import re
+import runpy
 import shlex
 import sys
 import time
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 USAGE = """\
 usage: python launch.py --config=RECIPE[:VARIANT]
                         [--config.FIELD=VALUE ...] [--workdir=FOLDER]
+                        [--points=I/N]
 
 Learns from many images and few labels, measures what that gained, and shows it
 on one page, report.html, in the workdir.
@@ -27,6 +30,8 @@ on one page, report.html, in the workdir.
                                         unsets a field that may be unset
   --workdir=FOLDER                      default runs/<recipe>-<variant>; the
                                         same command again goes on there
+  --points=3/8                          of a study, configs/studies/, the 3rd
+                                        of 8 parts
   --help                                this text
 
 Each recipe says in its first lines what it does and what it needs. Exit status:
@@ -35,10 +40,35 @@ Each recipe says in its first lines what it does and what it needs. Exit status:
 
 
 QUOTES = '\'"'
+EVERY_POINT = (1, 1)
 
 
 class UsageError(ValueError):
   """The command line cannot be understood; the message is one line."""
+
+
+class Command(NamedTuple):
+  """What a command line asks for.
+
+  Attributes:
+    config: Locked; of a run, or of a study.
+    workdir: The folder of the run or the study.
+    sweep: `(factors, config)` of each point of a study; None for a run.
+    part: `(I, N)`: the I-th of N parts of the points.
+  """
+
+  config: Any
+  workdir: pathlib.Path
+  sweep: list[tuple[dict[str, Any], Any]] | None
+  part: tuple[int, int]
+
+  @property
+  def batch_size(self) -> int:
+    """The largest one."""
+    configs = [self.config]
+    if self.sweep is not None:
+      configs = [config for _, config in self.sweep]
+    return max((c.get('batch_size', 1) for c in configs), default=1)
 
 
 def _split(argv: Sequence[str]) -> tuple[list[str], dict[str, None]]:
@@ -97,14 +127,51 @@ def _unset(config, path: str) -> None:
   config[name] = None
 
 
-def parse(argv: Sequence[str]):
+def _part(points: str | None) -> tuple[int, int]:
+  """`I/N`, as `--points` has it."""
+  if points is None:
+    return EVERY_POINT
+  numbers = re.fullmatch(r'(\d{1,6})/(\d{1,6})', points)
+  if not numbers:
+    raise UsageError(
+      f'--points must be I/N, as 3/8 for the 3rd of 8 parts, got {points!r}'
+    )
+  i, n = map(int, numbers.groups())
+  if not 1 <= i <= n:
+    raise UsageError(f'--points={points}: parts are numbered 1/{n} to {n}/{n}')
+  return i, n
+
+
+def _sweep(path: str, config) -> list[tuple[dict[str, Any], Any]] | None:
+  """The points of a study's recipe; None for a recipe of one run."""
+  # config_flags keeps the recipe's module to itself.
+  sweep = runpy.run_path(path).get('sweep')
+  if sweep is None and 'study' not in config:
+    return None
+  if sweep is None:
+    raise UsageError(
+      f'{path} has the field study, but no sweep(config) that yields its points'
+    )
+  if 'study' not in config:
+    raise UsageError(
+      f'{path} has sweep(config), but its config has no field study'
+    )
+  try:
+    # Copied at once: a sweep may change one config again and again.
+    return [
+      (dict(factors), point.copy_and_resolve_references())
+      for factors, point in sweep(config)
+    ]
+  except ValueError as error:
+    text = ' '.join(str(error).split())
+    raise UsageError(f'{path} has no such sweep: {text}') from error
+
+
+def parse(argv: Sequence[str]) -> Command:
   """Reads the command line.
 
   Args:
     argv: The arguments, without the program's name.
-
-  Returns:
-    `(config, workdir)`: the locked config and the folder of the run.
 
   Raises:
     UsageError: In one line: what was wrong, and what would be right.
@@ -118,6 +185,7 @@ def parse(argv: Sequence[str]):
     'config', flag_values=values, sys_argv=['launch.py', *argv]
   )
   flags.DEFINE_string('workdir', None, 'Folder of the run.', flag_values=values)
+  flags.DEFINE_string('points', None, 'I/N, of a study.', flag_values=values)
   try:
     _, *stray = values(['launch.py', *argv])
     config = values.config
@@ -135,12 +203,18 @@ def parse(argv: Sequence[str]):
     )
   for path in unset:
     _unset(config, path)
+  part = _part(values.points)
+  path, _, variant = _recipe(argv).partition(':')
+  sweep = _sweep(path, config)
+  if sweep is None and values.points is not None:
+    raise UsageError(
+      f'--points is for the studies in configs/studies/; {path} is one run'
+    )
   workdir = values.workdir
   if workdir is None:
-    path, _, variant = _recipe(argv).partition(':')
     name = pathlib.Path(path).stem
     workdir = pathlib.Path('runs') / (f'{name}-{variant}' if variant else name)
-  return config, pathlib.Path(workdir).expanduser()
+  return Command(config, pathlib.Path(workdir).expanduser(), sweep, part)
 
 
 def _in_one_line(error: Exception, argv: Sequence[str]) -> str:
@@ -171,7 +245,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(USAGE, end='')
     return 0
   try:
-    config, workdir = parse(argv)
+    command = parse(argv)
   except UsageError as error:
     print(f'error: {error}', file=sys.stderr)
     return 2
@@ -182,17 +256,10 @@ def main(argv: Sequence[str] | None = None) -> int:
   from semisup_jax.training import NotFiniteError, use_a_device_for_each_core
   from semisup_jax.types import InputError
 
-  use_a_device_for_each_core(config.batch_size)
-  from semisup_jax import experiments
-
+  use_a_device_for_each_core(command.batch_size)
+  words = shlex.join(['python', 'launch.py', *argv])
   try:
-    experiments.run(
-      config,
-      workdir,
-      console=Console(),
-      command=shlex.join(['python', 'launch.py', *argv]),
-      started=started,
-    )
+    _run(command, console=Console(), words=words, started=started)
   except InputError as error:
     print(f'error: {error}', file=sys.stderr)
     return 2
@@ -206,3 +273,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     return 130
   return 0
+
+
+def _run(command: Command, *, console, words: str, started: float) -> None:
+  """Runs an experiment or a study."""
+  if command.sweep is None:
+    from semisup_jax import experiments
+
+    experiments.run(
+      command.config,
+      command.workdir,
+      console=console,
+      command=words,
+      started=started,
+    )
+    return
+  from semisup_jax import studies
+
+  studies.run(
+    command.config,
+    command.sweep,
+    command.workdir,
+    part=command.part,
+    console=console,
+    command=words,
+  )

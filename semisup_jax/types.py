@@ -15,7 +15,8 @@ Metrics = dict[str, jax.Array]  # Scalars by name.
 
 # A batch is a dict of named streams, `unlabelled` and `labelled`, each a dict
 # of `image` (uint8 [N, H, W, C]), `label` (int32 [N], only in `labelled`) and
-# `index` (int32 [N], the row in the data set). N is the global batch.
+# `index` (int32 [N], the row in the data set). N is global: `batch_size` times
+# the method's number for the stream.
 Batch = dict[str, dict[str, jax.Array]]
 
 
@@ -67,11 +68,34 @@ def require(
 
 
 @dataclasses.dataclass(frozen=True)
+class Task:
+  """What a method is told of what it learns from.
+
+  Attributes:
+    num_classes: K.
+    num_images: Images of the training part; every `index` is below it.
+    num_unlabelled: How many of them are unlabelled.
+    image_shape: Of each, (H, W, C).
+    transform: Makes a string of ops, as a config has it, a function
+      `(key, image) -> image`.
+    steps: The length of the training, given the `streams` of a `Method`.
+  """
+
+  num_classes: int
+  num_images: int
+  num_unlabelled: int
+  image_shape: tuple[int, int, int]
+  transform: Callable[[str], Callable[[jax.Array, jax.Array], jax.Array]]
+  steps: Callable[[Mapping[str, int]], int]
+
+
+@dataclasses.dataclass(frozen=True)
 class Method:
   """A way of learning, as pure functions.
 
   Attributes:
-    streams: Names of the streams of a batch that `loss` reads.
+    streams: The streams of a batch that `loss` reads, by name: how many images
+      of each there are for every one of `batch_size`.
     model: The network that is evaluated: an encoder with a head.
     classifies: Whether the head's output are logits over the classes.
     init: `(key, batch) -> (variables, method_state)`.
@@ -79,16 +103,19 @@ class Method:
       method_state))`, the value and what the step carries on. `state` is the
       whole `TrainState` with its params still from before the update; gradients
       flow through `params` alone.
-    after_update: `state -> state`, once the optimizer has moved the params:
-      moving averages, queues. The identity for most methods.
+    after_update: `state -> state`, once the optimizer has moved the params,
+      where the method keeps something that follows them.
     predict_variables: `state -> variables` of `model` that evaluation uses (raw
       or averaged weights, as the method documents).
+    ema_decay: What `state.ema` keeps of itself at each step, in [0, 1); None
+      where a method has no averaged weights.
   """
 
-  streams: tuple[str, ...]
+  streams: Mapping[str, int]
   model: Any
   classifies: bool
   init: Callable[[jax.Array, Batch], tuple[Variables, Any]]
   loss: Callable[..., tuple[jax.Array, tuple[Metrics, Any, Any]]]
-  after_update: Callable[[Any], Any]
-  predict_variables: Callable[[Any], Variables]
+  after_update: Callable[[Any], Any] = lambda state: state
+  predict_variables: Callable[[Any], Variables] = lambda state: state.variables
+  ema_decay: float | None = None

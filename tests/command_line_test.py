@@ -44,11 +44,12 @@ def test_help_imports_nothing_heavy():
 
 
 def test_a_recipe_is_read_locked_and_named():
-  config, workdir = command_line.parse([RECIPE])
-  assert config.is_locked
-  assert workdir.as_posix() == 'runs/simclr'
-  _, workdir = command_line.parse([RECIPE + ':cifar100'])
-  assert workdir.as_posix() == 'runs/simclr-cifar100'
+  command = command_line.parse([RECIPE])
+  assert command.config.is_locked
+  assert command.workdir.as_posix() == 'runs/simclr'
+  assert command.sweep is None
+  command = command_line.parse([RECIPE + ':cifar100'])
+  assert command.workdir.as_posix() == 'runs/simclr-cifar100'
 
 
 @pytest.mark.parametrize(
@@ -81,7 +82,7 @@ def test_a_recipe_is_read_locked_and_named():
   ],
 )
 def test_a_field_can_be_changed(argument, section, field, value):
-  config, _ = command_line.parse([RECIPE, argument])
+  config = command_line.parse([RECIPE, argument]).config
   place = config[section] if section else config
   assert place[field] == value
 
@@ -104,11 +105,14 @@ def test_a_field_can_be_changed(argument, section, field, value):
     ([RECIPE, '--config.batch_size=None'], 'batch_size cannot be None'),
     ([RECIPE, '--config.data.nam=None'], "unknown config field 'data.nam'"),
     ([RECIPE, '--wordkir=x'], "'wordkir'"),
+    ([RECIPE, '--points=1/2'], 'configs/simclr.py is one run'),
+    ([RECIPE, '--points=3'], 'must be I/N, as 3/8 for the 3rd of 8 parts'),
+    ([RECIPE, '--points=3/2'], '--points=3/2: parts are numbered 1/2 to 2/2'),
     ([RECIPE, 'batch_size=4'], "stray argument 'batch_size=4'"),
     (['--config.seed=1', RECIPE], 'before a value for --config'),
     (
       [RECIPE, '--config.experiment=x'],
-      "unknown experiment 'x'; known: pretrain",
+      "unknown experiment 'x'; known: ",
     ),
     (
       [RECIPE, '--config.report_split=train'],
@@ -127,7 +131,7 @@ def test_a_field_can_be_changed(argument, section, field, value):
     ([RECIPE, '--config.model.name=resnet18'], 'needs model.stem'),
     ([RECIPE, '--config.method.name=supervised'], 'needs method.label_smooth'),
     ([RECIPE, '--config.model.dtype=float64'], 'JAX_ENABLE_X64=1'),
-    ([RECIPE, '--config.method.projector_output=0'], 'at least 1, got 0'),
+    ([RECIPE, '--config.method.projector_output=0'], 'at least 1; got 0'),
     (
       [RECIPE, '--config.data.views=normalize((0, 0, 0), 1)|normalize'],
       'normalize',
@@ -182,7 +186,7 @@ def test_a_field_can_be_changed(argument, section, field, value):
       [RECIPE, '--config.evaluation.fine_tune.schedule.warmup=9999'],
       '9999',
     ),
-    ([RECIPE, '--config.checkpoint.every=0'], 'at least 1, got 0'),
+    ([RECIPE, '--config.checkpoint.every=0'], 'got 0 and 2'),
     ([RECIPE, '--config.evaluation.knn.neighbours=0'], 'got 0 and'),
   ],
 )
@@ -196,4 +200,69 @@ def test_bad_input_is_one_line_status_2_and_nothing_written(
   assert err.count('\n') == 1, err
   assert message in err
   assert 'Traceback' not in err + out
+  assert not workdir.exists()
+
+
+STUDY = """
+from ml_collections import config_dict
+
+def get_config(variant='a'):
+  return config_dict.create(study='tiny', seeds=(0, 1), variant=variant)
+
+def sweep(config):
+  if config.variant == 'b':
+    raise ValueError('unknown variant b;\\n known: a')
+  point = config_dict.create(experiment='none', batch_size=8, seed=0)
+  for seed in config.seeds:
+    point.seed = seed
+    point.batch_size = 8 + 2 * seed
+    yield {'seed': seed}, point
+"""
+
+
+@pytest.fixture
+def recipe(tmp_path):
+  def write(text):
+    (tmp_path / 'study.py').write_text(text)
+    return f'--config={tmp_path / "study.py"}'
+
+  return write
+
+
+def test_a_study_is_read_with_its_points_as_they_were_when_yielded(recipe):
+  command = command_line.parse(
+    [recipe(STUDY), '--config.seeds=4,5,6', '--points=2/3']
+  )
+  assert command.workdir.as_posix() == 'runs/study'
+  assert command.part == (2, 3)
+  assert [factors['seed'] for factors, _ in command.sweep] == [4, 5, 6]
+  assert [point.seed for _, point in command.sweep] == [4, 5, 6]
+  assert command.batch_size == 20
+
+
+@pytest.mark.parametrize(
+  ('text', 'arguments', 'message'),
+  [
+    (STUDY, ['--points=0/2'], 'numbered 1/2 to 2/2'),
+    (STUDY, ['--points=3/2'], 'numbered 1/2 to 2/2'),
+    (STUDY, ['--points=two'], 'must be I/N, as 3/8 for the 3rd of 8 parts'),
+    (STUDY, ['--points=1/2/3'], "got '1/2/3'"),
+    (STUDY, ['--points=-1/3'], 'must be I/N'),
+    (STUDY, [], "seed=0: unknown experiment 'none'; known: "),
+    (STUDY, ['--config.seeds=()'], 'the sweep has no points'),
+    (STUDY, ['--config.seeds=1,1'], 'two points are called seed=1'),
+    (STUDY, ['--config.variant=b'], 'no such sweep: unknown variant b; known'),
+    (STUDY.replace('sweep(', 'swep('), [], 'but no sweep(config)'),
+    (STUDY.replace('study=', 'name='), [], 'config has no field study'),
+  ],
+)
+def test_a_bad_study_is_one_line_status_2_and_nothing_written(
+  capsys, tmp_path, recipe, text, arguments, message
+):
+  workdir = tmp_path / 'run'
+  status, _, err = run(capsys, recipe(text), *arguments, f'--workdir={workdir}')
+  assert status == 2
+  assert err.startswith('error: ')
+  assert err.count('\n') == 1, err
+  assert message in err
   assert not workdir.exists()

@@ -6,6 +6,9 @@ import numpy as np
 
 from semisup_jax.types import InputError
 
+# The label of an image whose class nobody knows: an unlabelled one.
+UNKNOWN = -1
+
 
 @dataclasses.dataclass(frozen=True)
 class Dataset:
@@ -13,7 +16,7 @@ class Dataset:
 
   Attributes:
     images: uint8 [N, H, W, C], C 1 or 3.
-    labels: int32 [N], in [0, len(class_names)).
+    labels: int32 [N], in [0, len(class_names)), or `UNKNOWN`.
     class_names: One name a class.
   """
 
@@ -38,7 +41,7 @@ class Dataset:
         f'{labels.dtype} {list(labels.shape)}'
       )
     if len(labels) and not (
-      labels.min() >= 0 and labels.max() < self.num_classes
+      labels.min() >= UNKNOWN and labels.max() < self.num_classes
     ):
       raise InputError(
         f'labels must be in 0 to {self.num_classes - 1}, got '
@@ -58,7 +61,9 @@ class Dataset:
     return Dataset(self.images[rows], self.labels[rows], self.class_names)
 
 
-Parts = dict[str, Dataset]  # By split: train, and perhaps validation and test.
+# By split: train, and perhaps validation, test, and unlabelled, which adds to
+# the images of train that are learned from without labels.
+Parts = dict[str, Dataset]
 
 
 def channel_statistics(

@@ -17,8 +17,9 @@ class Splits:
   """Row numbers into `train`, and the two sets that are never trained on.
 
   Attributes:
-    train: The source's training part. Where the source has no official test or
-      validation part, their images are among it, in rows that are not `known`.
+    train: The source's training part, and after it its unlabelled one, if it
+      has any. Where the source has no official test or validation part, their
+      images are among it, in rows that are not `known`.
     unlabelled: Rows whose images are used without their labels, int64 [U].
     labelled: Rows whose labels may be seen, int64 [L].
     validation: What chooses: regularization, checkpoints, recipes.
@@ -156,7 +157,8 @@ def make_splits(
   """Divides a data set for learning from few labels.
 
   Args:
-    parts: What the source has: `train`, perhaps `validation` and `test`.
+    parts: What the source has: `train`, perhaps `validation`, `test` and
+      `unlabelled`.
     labels_per_class: Labels that may be seen at all, of each class, or 'all'.
     labels_total: The same as a count over all classes, in their proportions;
       one of the two is None.
@@ -210,11 +212,23 @@ def make_splits(
         'data.labels_per_class or set '
         '--config.data.unlabelled_includes_labelled=True'
       )
+  if 'unlabelled' in parts:
+    start = len(train)
+    train = _joined(train, parts['unlabelled'])
+    unlabelled = np.concatenate([unlabelled, np.arange(start, len(train))])
   splits = Splits(train, unlabelled, labelled, validation, test)
   parts_of_train = [splits.known, *held_out]
   apart = np.unique(np.concatenate(parts_of_train))
   assert len(apart) == sum(map(len, parts_of_train)), 'parts must be disjoint'
   return splits
+
+
+def _joined(train: Dataset, more: Dataset) -> Dataset:
+  return Dataset(
+    np.concatenate([train.images, more.images]),
+    np.concatenate([train.labels, more.labels]),
+    train.class_names,
+  )
 
 
 def _hold_out(train, rows, fraction, what, seed):

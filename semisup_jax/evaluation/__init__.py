@@ -12,7 +12,6 @@ Forward = features.Forward
 make_forward = features.make_forward
 knn_logits = knn.knn_logits
 Finetuner = finetune.Finetuner
-Recipe = finetune.Recipe
 accuracy_of = finetune.accuracy_of
 Outcome = label_efficiency.Outcome
 standardization = linear_probe.standardization

@@ -1,35 +1,14 @@
 """Training a whole network on few labels, from any start, many times over."""
 
-import dataclasses
 from collections.abc import Callable, Mapping
 
 import jax
 import numpy as np
-import optax
 
 from semisup_jax import data, training
 from semisup_jax.evaluation.features import Forward
 from semisup_jax.training import progress
 from semisup_jax.types import Method, Variables
-
-
-@dataclasses.dataclass(frozen=True)
-class Recipe:
-  """How a labelled training goes, apart from its labels.
-
-  Attributes:
-    tx: The optimizer.
-    schedule: Its learning rate, to be logged.
-    steps: How long.
-    batch_size: Global.
-    evaluate_every: Steps between two looks at validation.
-  """
-
-  tx: optax.GradientTransformation
-  schedule: optax.Schedule
-  steps: int
-  batch_size: int
-  evaluate_every: int
 
 
 class Finetuner:
@@ -44,7 +23,7 @@ class Finetuner:
     self,
     method: Method,
     forward: Forward,
-    recipe: Recipe,
+    recipe: training.Recipe,
     *,
     mesh: jax.sharding.Mesh,
     images: np.ndarray | jax.Array,
@@ -111,24 +90,27 @@ class Finetuner:
       train_step=self._train_step,
       batch=lambda step: {'labelled': stream.batch(step)},
       steps=self._recipe.steps,
-      evaluators={'classifier': accuracy_of(self._forward, validation)},
+      evaluators={
+        'classifier': accuracy_of(self._forward, validation, self._method)
+      },
       evaluate_every=self._recipe.evaluate_every,
       select_by=('classifier', 'top1'),
+      chosen=self._method.predict_variables,
       bar=bar,
     )
 
 
 def accuracy_of(
-  forward: Forward, dataset: data.Dataset
+  forward: Forward, dataset: data.Dataset, method: Method
 ) -> Callable[[training.TrainState], Mapping[str, float]]:
-  """An evaluator: the share of `dataset` that the state's model gets right.
+  """An evaluator: the share of `dataset` that a method's model gets right.
 
   It raises `training.NotFiniteError` on logits that are not finite: their
   argmax would be a class like any other.
   """
 
   def evaluate(state):
-    logits = forward(state.variables, dataset.images)
+    logits = forward(method.predict_variables(state), dataset.images)
     if not np.isfinite(logits).all():
       raise training.NotFiniteError(
         f'the model of step {int(state.step)} gives logits that are not '

@@ -1,32 +1,51 @@
 """One run each: config -> objects -> fit -> evaluate -> results."""
 
+import json
 import pathlib
+from types import MappingProxyType
 from typing import Any
 
 from rich.console import Console
 
-from semisup_jax.experiments import pretrain
-from semisup_jax.types import lookup
+from semisup_jax.experiments import (
+  evaluate,
+  ingredients,
+  measuring,
+  pretrain,
+  report,
+  self_training,
+  workdir,
+)
+from semisup_jax.types import InputError, lookup
 
-EXPERIMENTS = {'pretrain': pretrain.run}
+# Each is `(config, ingredients) -> Job`, and fails before anything is written.
+EXPERIMENTS = MappingProxyType(
+  {
+    'evaluate': evaluate.evaluate,
+    'pretrain': pretrain.pretrain,
+    'self_training': self_training.self_training,
+  }
+)
 
 
 def run(
   config: Any,
-  workdir: pathlib.Path,
+  folder: pathlib.Path,
   *,
   console: Console,
   command: str,
   started: float,
+  pages: bool = True,
 ) -> dict[str, Any]:
   """Runs the experiment that `config.experiment` names.
 
   Args:
     config: The resolved config.
-    workdir: Where results go; made if it is not there.
+    folder: The workdir, where results go; made if it is not there.
     console: Where a person reads how it goes.
     command: The command line, for the report.
     started: `time.monotonic()` at its start.
+    pages: Whether figures and report.html are made too; a study makes its own.
 
   Returns:
     What results.json holds.
@@ -35,6 +54,38 @@ def run(
     InputError: If the config asks for what cannot be; then nothing is written.
   """
   experiment = lookup(EXPERIMENTS, config.experiment, 'experiment')
-  return experiment(
-    config, workdir, console=console, command=command, started=started
-  )
+  if not 0 <= config.seed < 2**32:  # What JAX's keys can tell apart.
+    raise InputError(f'seed must be in 0 to 2**32 - 1, got {config.seed}')
+  gathered = ingredients.gather(config)
+  job = experiment(config, gathered)
+
+  resumed = workdir.open_workdir(folder, config.to_dict())
+  _introduce(config, gathered, job, console)
+  if resumed and report.is_finished(folder, pages=pages):
+    console.print(f'{folder} is finished; remove it to run again')
+    results = json.loads((folder / 'results.json').read_text())
+  else:
+    measured = job.execute(folder, console)
+    results = measuring.results(
+      config, gathered, job, measured, command=command, started=started
+    )
+    if resumed:
+      results['notes'].append(
+        'The run was resumed; the time is that of its last part.'
+      )
+    report.write(results, folder, measured, console=console, pages=pages)
+  report.announce(results, folder, console, pages=pages)
+  return results
+
+
+def _introduce(config, gathered, job, console) -> None:
+  splits = gathered.splits
+  counts = ', '.join(f'{n:,} {name}' for name, n in splits.counts().items())
+  mean = ' '.join(f'{x:.4f}' for x in gathered.mean)
+  std = ' '.join(f'{x:.4f}' for x in gathered.std)
+  for line in (
+    f'{job.method} on {config.data.name}: {counts}',
+    *measuring.notes(gathered),
+    f'channel mean {mean}, std {std}; {job.plan}',
+  ):
+    console.print(line, highlight=False)

@@ -1,152 +1,237 @@
-"""The run's own training: from its config to the last state, resumable."""
+"""A run's own training: from its config to the last state, resumable."""
 
 import pathlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
+import numpy as np
 from rich.console import Console
 
-from semisup_jax import evaluation, metrics, models, training
+from semisup_jax import evaluation, methods, metrics, models, training
 from semisup_jax.experiments.ingredients import Ingredients, recipe
-from semisup_jax.types import Batch, InputError, Method
+from semisup_jax.types import Batch, InputError, Method, Variables
 
 
 def plan(
   config: Any, method: Method, ingredients: Ingredients
-) -> evaluation.Recipe:
+) -> training.Recipe:
   """The optimizer and the duration of the run's own training.
 
   Raises:
     InputError: If a field's value is out of its range.
   """
-  splits = ingredients.splits
-  rows = {'unlabelled': splits.unlabelled, 'labelled': splits.labelled}
-  size = len(rows[method.streams[0]])
+  sizes = ingredients.sizes(config.batch_size, method.streams)
+  size, batch = sizes['dataset_size'], sizes['batch_size']
   # A batch of few labelled images repeats them; one of unlabelled images that
   # does would make an image its own negative.
-  if 'unlabelled' in method.streams and config.batch_size > size:
+  if 'unlabelled' in method.streams and batch > size:
+    ratio = method.streams['unlabelled']
+    of = f' x {ratio} unlabelled images each' if ratio > 1 else ''
     raise InputError(
-      f'batch_size={config.batch_size} is larger than the unlabelled part, '
-      f'{size} images; use --config.batch_size={size} or less'
+      f'batch_size={config.batch_size}{of} is larger than the unlabelled part, '
+      f'{size} images; use --config.batch_size={size // ratio} or less'
     )
-  if config.checkpoint.every < 1 or config.checkpoint.keep < 1:
+  if config.checkpoint.every < 1 or config.checkpoint.keep < 0:
     raise InputError(
-      'checkpoint.every and checkpoint.keep must be at least 1, got '
+      'checkpoint.every must be at least 1 and checkpoint.keep at least 0, got '
       f'{config.checkpoint.every} and {config.checkpoint.keep}'
     )
-  return recipe(
-    config, dataset_size=size, evaluate_every=config.evaluation.every
-  )
+  return recipe(config, sizes, evaluate_every=config.evaluation.every)
 
 
 def fit(
-  config: Any,
   method: Method,
   ingredients: Ingredients,
-  recipe: evaluation.Recipe,
+  recipe: training.Recipe,
+  *,
+  evaluators: Mapping[str, Callable],
   mesh: jax.sharding.Mesh,
-  workdir: pathlib.Path,
+  folder: pathlib.Path,
+  checkpoint: Any,
+  seed: int,
   console: Console,
+  initial: Variables | None = None,
+  title: str = 'training',
 ) -> training.TrainState:
-  """Trains, or goes on from the newest checkpoint of the workdir.
+  """Trains, or goes on from the newest checkpoint of the folder.
 
   Args:
-    config: The whole config.
     method: What is learned.
     ingredients: From what.
-    recipe: From `plan`.
+    recipe: How.
+    evaluators: What is looked at on the way.
     mesh: Divides the batches.
-    workdir: For checkpoints and metrics.
+    folder: For checkpoints and metrics.
+    checkpoint: The section of the config; `keep` 0 keeps none.
+    seed: Of initialization, order and views.
     console: Where a person reads how it goes.
+    initial: See `training.create_state`.
+    title: Of the progress bar.
 
   Returns:
     The last state.
   """
-  batch = _batches(config, method, ingredients, mesh)
+  batch = _batches(method, ingredients, recipe.batch_size, seed, mesh)
   state = training.create_state(
     method,
     recipe.tx,
-    jax.random.key(config.seed),
+    jax.random.key(seed),
     batch(0),
+    initial=initial,
     select=method.classifies,
   )
   state = jax.device_put(state, training.replicated(mesh))
-  checkpoints = training.Checkpoints(
-    workdir / 'checkpoints', keep=config.checkpoint.keep
-  )
-  if checkpoints.latest_step() is not None:
-    state = checkpoints.restore(state)
-    console.print(f'going on from step {int(state.step):,}')
+  checkpoints = None
+  if checkpoint.keep:
+    checkpoints = training.Checkpoints(
+      folder / 'checkpoints', keep=checkpoint.keep
+    )
+    if checkpoints.latest_step() is not None:
+      state = checkpoints.restore(state)
+      console.print(f'{title}: going on from step {int(state.step):,}')
   start = int(state.step)
-  log = training.MetricsLog(workdir, from_step=start)
+  folder.mkdir(exist_ok=True)
+  log = training.MetricsLog(folder, from_step=start)
+  images = recipe.batch_size * sum(method.streams.values())
   try:
     with training.progress_bar(
-      console,
-      'training',
-      recipe.steps,
-      done=start,
-      images_per_step=config.batch_size,
+      console, title, recipe.steps, done=start, images_per_step=images
     ) as bar:
       return training.fit(
         state,
         train_step=training.make_train_step(method, recipe.schedule, mesh),
         batch=batch,
         steps=recipe.steps,
-        evaluators=_evaluators(config, method, ingredients, mesh),
+        evaluators=evaluators,
         evaluate_every=recipe.evaluate_every,
         select_by=('classifier', 'top1') if method.classifies else None,
+        chosen=method.predict_variables,
         log=log,
         checkpoints=checkpoints,
-        checkpoint_every=config.checkpoint.every,
+        checkpoint_every=checkpoint.every,
         bar=bar,
       )
   finally:
     log.close()
-    checkpoints.close()
+    if checkpoints:
+      checkpoints.close()
 
 
-def _batches(config, method, ingredients, mesh) -> Callable[[int], Batch]:
+def _batches(
+  method, ingredients, batch_size, seed, mesh
+) -> Callable[[int], Batch]:
   streams = {
     name: ingredients.stream(
-      name, batch_size=config.batch_size, seed=(config.seed, 5, i), mesh=mesh
+      name, batch_size=batch_size * ratio, seed=(seed, 5, i), mesh=mesh
     )
-    for i, name in enumerate(method.streams)
+    for i, (name, ratio) in enumerate(method.streams.items())
   }
   return lambda step: {n: stream.batch(step) for n, stream in streams.items()}
 
 
-def _evaluators(config, method, ingredients, mesh):
-  """Online kNN and, where the method learns a classifier, its accuracy."""
-  evaluators = {'knn': _online_knn(config, method, ingredients, mesh)}
+def evaluators(
+  config: Any, method: Method, ingredients: Ingredients, mesh: Any
+) -> dict[str, Callable]:
+  """What is looked at on validation while a method is trained.
+
+  They show the way; `classifier` alone chooses something. A method that learns
+  no classifier is watched for collapse: rank and spread of what the encoder and
+  its head say of different images.
+
+  Args:
+    config: The whole config.
+    method: What is trained.
+    ingredients: Whose validation part is looked at.
+    mesh: Divides the batches.
+  """
+  splits = ingredients.splits
+  looks = {'knn': _online_knn(config, method, ingredients, mesh)}
   if method.classifies:
-    evaluators['classifier'] = evaluation.accuracy_of(
-      ingredients.forward(method.model, mesh), ingredients.splits.validation
+    forward = ingredients.forward(method.model, mesh)
+    looks['classifier'] = evaluation.accuracy_of(
+      forward, splits.validation, method
     )
-  return evaluators
+  else:
+    looks['embedding'] = _spread(method, ingredients, mesh, whole=False)
+    looks['projection'] = _spread(method, ingredients, mesh, whole=True)
+  if config.evaluation.online_probe:
+    looks['online_probe'] = _online_probe(method, ingredients, mesh)
+  return looks
+
+
+def _embed(method, ingredients, mesh):
+  """Images to embeddings, of a state's encoder."""
+  forward = ingredients.forward(ingredients.encoder, mesh)
+
+  def embed(state, images):
+    variables = method.predict_variables(state)
+    return forward(models.encoder_variables(variables), images)
+
+  return embed
 
 
 def _online_knn(config, method, ingredients, mesh):
-  """An evaluator: kNN on validation, among the images whose labels may be seen.
-
-  It shows the way during training, and chooses nothing.
-  """
-  forward = ingredients.forward(ingredients.encoder, mesh)
-  splits = ingredients.splits
-  bank = splits.train.take(splits.labelled)
+  """kNN among the images whose labels may be seen."""
+  embed = _embed(method, ingredients, mesh)
+  validation = ingredients.splits.validation
+  bank = ingredients.splits.train.take(ingredients.splits.labelled)
   section = config.evaluation.knn
 
   def evaluate(state: training.TrainState) -> Mapping[str, float]:
-    variables = models.encoder_variables(method.predict_variables(state))
     logits = evaluation.knn_logits(
-      forward(variables, bank.images),
+      embed(state, bank.images),
       bank.labels,
-      forward(variables, splits.validation.images),
+      embed(state, validation.images),
       neighbours=section.neighbours,
       temperature=section.temperature,
       num_classes=ingredients.num_classes,
     )
-    labels = splits.validation.labels
-    return {'top1': metrics.top_k_accuracy(logits, labels, 1)}
+    return {'top1': metrics.top_k_accuracy(logits, validation.labels, 1)}
 
   return evaluate
+
+
+def _spread(method, ingredients, mesh, *, whole: bool):
+  """RankMe and standard deviation of the encoder's, or the model's, output."""
+  images = ingredients.splits.validation.images
+  embed = _embed(method, ingredients, mesh)
+  forward = ingredients.forward(method.model, mesh)
+
+  def evaluate(state: training.TrainState) -> Mapping[str, float]:
+    if whole:
+      output = forward(method.predict_variables(state), images)
+    else:
+      output = embed(state, images)
+    return {
+      'rank': metrics.rank_me(output),
+      'std': metrics.feature_std(output),
+    }
+
+  return evaluate
+
+
+def _online_probe(method, ingredients, mesh):
+  """The linear classifier that is trained beside the method, raw weights."""
+  forward = ingredients.forward(ingredients.encoder, mesh)
+  validation = ingredients.splits.validation
+
+  def evaluate(state: training.TrainState) -> Mapping[str, float]:
+    encoder = models.encoder_variables(state.variables)
+    embeddings = forward(encoder, validation.images)
+    logits = np.asarray(methods.probe_logits(state, embeddings))
+    return {'top1': metrics.top_k_accuracy(logits, validation.labels, 1)}
+
+  return evaluate
+
+
+def in_words(method: Method, recipe: training.Recipe, mesh: Any) -> str:
+  """`300 steps of 256 unlabelled images on 2 cpu device(s)`."""
+  batch = ' and '.join(
+    f'{recipe.batch_size * ratio} {name}'
+    for name, ratio in method.streams.items()
+  )
+  return (
+    f'{recipe.steps:,} steps of {batch} images on {mesh.size} '
+    f'{mesh.devices.flat[0].platform} device(s)'
+  )

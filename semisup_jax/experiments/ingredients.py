@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -10,7 +11,7 @@ import numpy as np
 from flax import linen as nn
 
 from semisup_jax import augment, data, evaluation, models, optim, training
-from semisup_jax.types import InputError, lookup
+from semisup_jax.types import InputError, Task, lookup
 
 # Images a device looks at in one go.
 EVALUATION_BATCH = 128
@@ -23,7 +24,7 @@ class Ingredients:
   Attributes:
     splits: The images.
     reported: The part that results are of: `report_split` of the config.
-    mean: Of each channel of the images that are learned from, in [0, 1], [C].
+    mean: Of each channel, in [0, 1], float [C], by which images are normalized.
     std: Likewise.
     encoder: The network.
     dtype: Of the images that a network is given: float32 or wider.
@@ -52,6 +53,57 @@ class Ingredients:
       return images
     return data.place(images, training.make_mesh(jax.device_count()))
 
+  @functools.cached_property
+  def _forwards(self) -> dict[Any, evaluation.Forward]:
+    return {}
+
+  def task(self, section: Any) -> Task:
+    """What a method is told.
+
+    Args:
+      section: Of the config, with `batch_size` and `schedule`.
+    """
+    splits = self.splits
+    return Task(
+      num_classes=self.num_classes,
+      num_images=len(splits.train),
+      num_unlabelled=len(splits.unlabelled),
+      image_shape=splits.train.images.shape[1:],
+      transform=self.transform,
+      steps=lambda streams: optim.steps_from(
+        section.schedule, **self.sizes(section.batch_size, streams)
+      ),
+    )
+
+  def sizes(
+    self, batch_size: int, streams: Mapping[str, int]
+  ) -> dict[str, int]:
+    """The `batch_size` and `dataset_size` that an epoch is counted by.
+
+    It is one of the unlabelled images, where a method learns from them.
+    """
+    name = 'unlabelled' if 'unlabelled' in streams else 'labelled'
+    return {
+      'batch_size': batch_size * streams[name],
+      'dataset_size': len(self._rows(name)),
+    }
+
+  def with_labels(
+    self, labels: np.ndarray, labelled: np.ndarray
+  ) -> 'Ingredients':
+    """The same images, of which others are labelled, or otherwise.
+
+    Args:
+      labels: int32, one for each image of the training part.
+      labelled: The rows whose labels may be seen.
+    """
+    train = dataclasses.replace(self.splits.train, labels=labels)
+    splits = dataclasses.replace(self.splits, train=train, labelled=labelled)
+    other = dataclasses.replace(self, splits=splits)
+    # What is placed or compiled depends on no label.
+    vars(other).update(images=self.images, _forwards=self._forwards)
+    return other
+
   def transform(self, ops: str) -> augment.Transform:
     """Makes a string of ops a function, and checks it on the images' shape.
 
@@ -72,14 +124,16 @@ class Ingredients:
   def forward(
     self, model: nn.Module, mesh: jax.sharding.Mesh
   ) -> evaluation.Forward:
-    """Compiles a model's output on images that are only looked at."""
-    return evaluation.make_forward(
-      model,
-      self.transform('normalize'),
-      batch_size=EVALUATION_BATCH * mesh.size,
-      mesh=mesh,
-      dtype=self.dtype,
-    )
+    """Compiles, once, a model's output on images that are only looked at."""
+    if (model, mesh) not in self._forwards:
+      self._forwards[model, mesh] = evaluation.make_forward(
+        model,
+        self.transform('normalize'),
+        batch_size=EVALUATION_BATCH * mesh.size,
+        mesh=mesh,
+        dtype=self.dtype,
+      )
+    return self._forwards[model, mesh]
 
   def stream(
     self,
@@ -90,16 +144,18 @@ class Ingredients:
     mesh: jax.sharding.Mesh,
   ) -> data.ResidentStream:
     """The stream `unlabelled` or `labelled` of the training part."""
-    splits = self.splits
-    rows = {'unlabelled': splits.unlabelled, 'labelled': splits.labelled}[name]
     return data.ResidentStream(
       self.images,
-      splits.train.labels if name == 'labelled' else None,
-      rows,
+      self.splits.train.labels if name == 'labelled' else None,
+      self._rows(name),
       batch_size=batch_size,
       seed=seed,
       sharding=training.divided(mesh),
     )
+
+  def _rows(self, name: str) -> np.ndarray:
+    splits = self.splits
+    return {'unlabelled': splits.unlabelled, 'labelled': splits.labelled}[name]
 
 
 def gather(config: Any) -> Ingredients:
@@ -123,7 +179,7 @@ def gather(config: Any) -> Ingredients:
     seed=config.seed,
   )
   reported = {'validation': splits.validation, 'test': splits.test}
-  mean, std = data.channel_statistics(splits.train.images, splits.known)
+  mean, std = _statistics(section, splits)
   return Ingredients(
     splits=splits,
     reported=lookup(reported, config.report_split, 'report_split'),
@@ -134,14 +190,33 @@ def gather(config: Any) -> Ingredients:
   )
 
 
+def _statistics(section, splits) -> tuple[np.ndarray, np.ndarray]:
+  """The channels' mean and std: the config's, or measured without held-out
+  images."""
+  given = section.mean, section.std
+  if given == (None, None):
+    return data.channel_statistics(splits.train.images, splits.known)
+  channels = splits.train.images.shape[-1]
+  numbers = [x for values in given for x in values or ()]
+  fits = all(values and len(values) == channels for values in given) and all(
+    isinstance(x, int | float) for x in numbers
+  )
+  if not fits or min(section.std) <= 0:
+    raise InputError(
+      f'data.mean and data.std need {channels} number(s) each, in [0, 1] and '
+      f'std above 0, or None both; got {section.mean} and {section.std}'
+    )
+  return np.array(section.mean, np.float64), np.array(section.std, np.float64)
+
+
 def recipe(
-  section: Any, *, dataset_size: int, evaluate_every: int
-) -> evaluation.Recipe:
+  section: Any, sizes: Mapping[str, int], *, evaluate_every: int
+) -> training.Recipe:
   """Builds the optimizer and the duration of a section of the config.
 
   Args:
     section: Has `batch_size`, `optimizer` and `schedule`.
-    dataset_size: Images in an epoch.
+    sizes: From `Ingredients.sizes`.
     evaluate_every: In steps.
 
   Raises:
@@ -153,7 +228,6 @@ def recipe(
     raise InputError(
       f'evaluation must be every 1 or more steps, got {evaluate_every}'
     )
-  sizes = {'batch_size': section.batch_size, 'dataset_size': dataset_size}
   steps = optim.steps_from(section.schedule, **sizes)
   schedule = optim.make_schedule(
     section.schedule.decay,
@@ -163,7 +237,7 @@ def recipe(
     milestones=section.schedule.milestones,
     factor=section.schedule.factor,
   )
-  return evaluation.Recipe(
+  return training.Recipe(
     tx=optim.make_optimizer(section.optimizer, schedule),
     schedule=schedule,
     steps=steps,

@@ -98,46 +98,52 @@ def knn(embeddings: Embeddings) -> Protocol:
   return protocol
 
 
-def _method(config: Any, ingredients: Ingredients, name: str) -> Method:
-  """The method `supervised` with the fields of a section of `evaluation`."""
-  section = config.evaluation[name]
+def labelled_method(
+  section: Any, model: Any, ingredients: Ingredients
+) -> Method:
+  """The method `supervised` with the fields of a section of the config.
+
+  Args:
+    section: As `data_sets.labelled_training` of the recipes makes it.
+    model: The section `model`.
+    ingredients: What is learned from.
+
+  Raises:
+    InputError: If a field's value is out of its range.
+  """
+  names = methods.METHODS['supervised'].FIELDS
   return methods.make_method(
     {
-      'model': config.model,
+      'model': model,
       'method': {
         'name': 'supervised',
-        'label_smoothing': section.label_smoothing,
+        **{name: section[name] for name in names},
       },
       'data': {'augment': section.augment},
     },
     ingredients.encoder,
-    ingredients.transform,
-    ingredients.num_classes,
+    ingredients.task(section),
   )
 
 
-def _recipe(
-  config: Any, ingredients: Ingredients, name: str
-) -> evaluation.Recipe:
-  section = config.evaluation[name]
-  return recipe(
-    section,
-    dataset_size=len(ingredients.splits.labelled),
-    evaluate_every=section.every,
-  )
+def labelled_recipe(section: Any, ingredients: Ingredients) -> training.Recipe:
+  """How `labelled_method` is trained, by the same section."""
+  sizes = ingredients.sizes(section.batch_size, {'labelled': 1})
+  return recipe(section, sizes, evaluate_every=section.every)
 
 
 def _labelled_training(embeddings: Embeddings, name: str) -> Protocol:
   """Trains the whole network, from the encoder or from scratch."""
   config, ingredients = embeddings.config, embeddings.ingredients
   splits = ingredients.splits
-  method = _method(config, ingredients, name)
-  mesh = training.make_mesh(config.evaluation[name].batch_size)
+  section = config.evaluation[name]
+  method = labelled_method(section, config.model, ingredients)
+  mesh = training.make_mesh(section.batch_size)
   forward = ingredients.forward(method.model, mesh)
   finetuner = evaluation.Finetuner(
     method,
     forward,
-    _recipe(config, ingredients, name),
+    labelled_recipe(section, ingredients),
     mesh=mesh,
     images=ingredients.images,
     labels=splits.train.labels,
@@ -193,8 +199,8 @@ def check(config: Any, ingredients: Ingredients) -> None:
   for name in section.protocols:
     lookup(PROTOCOLS, name, 'evaluation.protocols')
     if name in ('fine_tune', 'supervised'):
-      _method(config, ingredients, name)
-      _recipe(config, ingredients, name)
+      labelled_method(section[name], config.model, ingredients)
+      labelled_recipe(section[name], ingredients)
       training.make_mesh(section[name].batch_size)
   for field in ('protocols', 'labels_per_class'):
     if len(set(section[field])) < len(section[field]):

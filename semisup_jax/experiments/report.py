@@ -1,66 +1,39 @@
 """What a run leaves for a person: results.json, figures and report.html."""
 
+import functools
 import json
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import jax
 import numpy as np
 from rich.console import Console
 
-from semisup_jax import augment, evaluation, metrics, training, visualize
-from semisup_jax.experiments.ingredients import Ingredients
+from semisup_jax import metrics, training, visualize
+from semisup_jax.experiments.job import Measured
 from semisup_jax.experiments.protocols import Embeddings
 from semisup_jax.reporting import page
 from semisup_jax.reporting import results as results_lib
-from semisup_jax.types import Method
 
 # Enough points to see clusters, few enough for t-SNE to take seconds.
 MAX_POINTS = 1000
-EXAMPLES, EXAMPLE_VIEWS = 6, 5
 
 
-def example_views(
-  config: Any, method: Method, ingredients: Ingredients
-) -> np.ndarray:
-  """A few images as the method sees them, the originals in the first column.
-
-  Args:
-    config: The whole config.
-    method: Without labels it uses `data.views`, with labels `data.augment`.
-    ingredients: Whose first training images are shown.
-
-  Returns:
-    Float [rows, columns, H, W, C] in [0, 1].
-  """
-  splits = ingredients.splits
-  images = splits.train.images[splits.unlabelled[:EXAMPLES]]
-  labelled = 'unlabelled' not in method.streams
-  ops = config.data.augment if labelled else config.data.views
-  # Pixels are shown, so normalization, the last op, is left out.
-  views = augment.views(
-    augment.parse(
-      '|'.join(ops.split('|')[:-1]), augment.OPS, image_shape=images.shape[1:]
-    ),
-    jax.random.key(config.seed),
-    images,
-    count=EXAMPLE_VIEWS,
-  )
-  original = images[:, None].astype(np.float32) / 255
-  return np.concatenate([original, np.asarray(views)], axis=1)
+def is_finished(workdir: pathlib.Path, *, pages: bool) -> bool:
+  """Whether a run's results are all there, with its page if it makes one."""
+  last = 'report.html' if pages else 'results.json'
+  return (workdir / last).exists()
 
 
 def write(
   results: dict[str, Any],
   workdir: pathlib.Path,
+  measured: Measured,
   *,
-  outcomes: Sequence[evaluation.Outcome],
-  embeddings: Embeddings,
-  views: np.ndarray,
   console: Console,
+  pages: bool,
 ) -> None:
-  """Writes results.json, figures/ and report.html.
+  """Writes results.json and, with `pages`, figures/ and report.html.
 
   results.json is written first, since it must not be lost to a figure; where
   report.html is, the rest is whole. Figures whose library is not installed are
@@ -69,11 +42,11 @@ def write(
   Args:
     results: All but `tables.per_class_recall`, which is added here.
     workdir: The run's folder.
-    outcomes: What was measured.
-    embeddings: Of the reported part, shown in the plane.
-    views: See `example_views`.
+    measured: What the figures are of.
+    console: Where a person reads how it goes.
+    pages: Whether there are figures and a page.
   """
-  reported = embeddings.ingredients.reported
+  reported = measured.embeddings.ingredients.reported
   shown = _shown(results['rows'])
   confusion = None
   if shown is not None:
@@ -81,7 +54,7 @@ def write(
       metrics.confusion_matrix(
         reported.labels, o.logits.argmax(-1), reported.num_classes
       )
-      for o in outcomes
+      for o in measured.outcomes
       if (o.protocol, o.labels_per_class) == shown
     )
     results['tables']['per_class_recall'] = [
@@ -94,69 +67,118 @@ def write(
       )
     ]
   results_lib.write_json(workdir / 'results.json', results)
-  try:
-    figures = _figures(results, workdir, shown, confusion, embeddings, views)
-  except ImportError as error:
-    console.print(f'figures are left out: {error}')
-    figures = []
-  config = json.loads((workdir / 'config.json').read_text())['config']
-  page.write_page(workdir / 'report.html', results, figures, config)
+  if pages:
+    figures = _Figures(workdir / 'figures', console)
+    _draw_all(figures, results, workdir, shown, confusion, measured)
+    config = json.loads((workdir / 'config.json').read_text())['config']
+    page.write_page(workdir / 'report.html', results, figures.made, config)
 
 
-def _figures(results, workdir, shown, confusion, embeddings, views):
-  """Draws everything that there is to show: (title, caption, files) each."""
-  from semisup_jax.reporting import figures
+class _Figures:
+  """Figures, drawn in both themes: `made` are (title, caption, files)."""
 
-  reported = embeddings.ingredients.reported
-  made = []
+  def __init__(self, folder: pathlib.Path, console: Console):
+    self.made = []
+    self._folder = folder
+    self._console = console
 
-  def add(title, caption, draw, *arguments):
-    files = _draw(workdir / 'figures', draw, arguments)
-    made.append((title, caption, files))
+  def add(self, title: str, caption: str, name: str, draw: Callable) -> None:
+    """Saves `draw(reporting.figures, theme)`, or says why it cannot."""
+    files = {
+      'light': self._folder / f'{name}.png',
+      'dark': self._folder / f'{name}-dark.png',
+    }
+    try:
+      from semisup_jax.reporting import figures
 
+      drawn = {theme: draw(figures, theme) for theme in files}
+    except ImportError as error:
+      self._console.print(f'the figure {title!r} is left out: {error}')
+      return
+    self._folder.mkdir(exist_ok=True)
+    for theme, path in files.items():
+      figures.save(drawn[theme], path)
+    self.made.append((title, caption, files))
+
+
+def _draw_all(figures, results, workdir, shown, confusion, measured) -> None:
+  """Draws everything that there is to show."""
+  reported = measured.embeddings.ingredients.reported
   if len(results['rows']) > 1:
-    add(
+    figures.add(
       'Accuracy by number of labels',
       'Mean over draws of the labelled images; bars are 95 % intervals.',
-      figures.label_efficiency,
-      results['rows'],
+      'label_efficiency',
+      lambda draw, theme: draw.label_efficiency(results['rows'], theme),
     )
   if shown is not None:
-    add(
+    figures.add(
       'Confusion',
       f'{shown[0].replace("_", " ").capitalize()}, labels a class: {shown[1]}; '
       'rows are the true classes.',
-      figures.confusion,
-      confusion,
-      reported.class_names,
+      'confusion',
+      lambda draw, theme: draw.confusion(
+        confusion, reported.class_names, theme
+      ),
     )
-  add(
+  if 'pseudo_labels' in results['tables']:
+    _draw_audit(figures, results['tables'])
+  points = functools.cache(lambda: _points(measured.embeddings))
+  figures.add(
     'Embeddings',
     f'Output of the encoder on the {results["split"]} part, by class.',
-    figures.embeddings,
-    *_points(embeddings),
+    'embeddings',
+    lambda draw, theme: draw.embeddings(*points(), theme),
   )
-  add(
-    'Views',
-    'The first column is the image, the others are what the method sees.',
-    figures.views_grid,
-    views,
+  if measured.views is not None:
+    figures.add(
+      'Views',
+      'The first column is the image, the others are what the method sees.',
+      'views_grid',
+      lambda draw, theme: draw.views_grid(measured.views, theme),
+    )
+  history = training.read_metrics(workdir)
+  if history:
+    figures.add(
+      'Training',
+      'Accuracies on the way are of the validation part.',
+      'training_curves',
+      lambda draw, theme: draw.training_curves(history, theme),
+    )
+
+
+def _draw_audit(figures, tables) -> None:
+  figures.add(
+    'Pseudo-labels by threshold',
+    'Share of the unlabelled images that get one, and share of these that are '
+    'right.',
+    'pseudo_label_thresholds',
+    lambda draw, theme: draw.pseudo_label_thresholds(
+      tables['pseudo_labels'], theme
+    ),
   )
-  add(
-    'Training',
-    'kNN is on the validation part, among the labelled images.',
-    figures.training_curves,
-    training.read_metrics(workdir),
+  figures.add(
+    'Calibration on the unlabelled images',
+    'A model that knows what it knows lies on the diagonal.',
+    'reliability',
+    lambda draw, theme: draw.reliability(
+      tables['pseudo_labels_reliability'], tables['pseudo_labels_ece'], theme
+    ),
   )
-  return made
 
 
 def announce(
-  results: Mapping[str, Any], workdir: pathlib.Path, console: Console
+  results: Mapping[str, Any],
+  workdir: pathlib.Path,
+  console: Console,
+  *,
+  pages: bool,
 ) -> None:
   """Prints the table, and where the page is."""
   results_lib.print_summary(results, console)
-  console.print(str(workdir / 'report.html'), highlight=False, soft_wrap=True)
+  if pages:
+    page_path = str(workdir / 'report.html')
+    console.print(page_path, highlight=False, soft_wrap=True)
 
 
 def _shown(rows: Sequence[Mapping[str, Any]]) -> tuple[str, Any] | None:
@@ -185,17 +207,3 @@ def _points(embeddings: Embeddings):
     't-SNE': visualize.tsne(features, seed=0),
   }
   return points, reported.labels[rows], reported.class_names
-
-
-def _draw(folder: pathlib.Path, draw, arguments) -> dict[str, pathlib.Path]:
-  from semisup_jax.reporting import figures
-
-  folder.mkdir(exist_ok=True)
-  name = draw.__name__
-  files = {
-    'light': folder / f'{name}.png',
-    'dark': folder / f'{name}-dark.png',
-  }
-  for theme, path in files.items():
-    figures.save(draw(*arguments, theme=theme), path)
-  return files

@@ -1,40 +1,64 @@
 """Ways of learning; `METHODS` are those that a config can name.
 
-Each is one file with a function `from_config` of `(config, encoder,
-transform_of, num_classes)`, and the fields that it needs.
+Each is one file with a function `from_config(config, encoder, task)`, and
+`FIELDS`, what it needs in the section `method`. docs/adding_a_method.md shows
+how one is added.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from flax import linen as nn
 
-from semisup_jax.augment import Transform
-from semisup_jax.methods import simclr, supervised
-from semisup_jax.types import Method, lookup, require
+from semisup_jax.methods import (
+  autoencoder,
+  barlow_twins,
+  byol,
+  fixmatch,
+  mean_teacher,
+  online_probe,
+  simclr,
+  simsiam,
+  sup_con,
+  supervised,
+  vicreg,
+)
+from semisup_jax.types import Method, Task, lookup, require
 
-METHODS = {'simclr': simclr.from_config, 'supervised': supervised.from_config}
-FIELDS = {'simclr': simclr.FIELDS, 'supervised': supervised.FIELDS}
+METHODS = MappingProxyType(
+  {
+    'autoencoder': autoencoder,
+    'barlow_twins': barlow_twins,
+    'byol': byol,
+    'fixmatch': fixmatch,
+    'mean_teacher': mean_teacher,
+    'simclr': simclr,
+    'simsiam': simsiam,
+    'sup_con': sup_con,
+    'supervised': supervised,
+    'vicreg': vicreg,
+  }
+)
+
+probe_logits = online_probe.probe_logits
+with_online_probe = online_probe.with_online_probe
 
 
 def make_method(
-  config: Mapping[str, Any],
-  encoder: nn.Module,
-  transform_of: Callable[[str], Transform],
-  num_classes: int,
+  config: Mapping[str, Any], encoder: nn.Module, task: Task
 ) -> Method:
   """Builds the method that `config.method.name` names.
 
   Args:
     config: The whole config.
     encoder: Its encoder.
-    transform_of: Makes a string of ops a function.
-    num_classes: Of the data set.
+    task: What is learned from.
 
   Raises:
     InputError: If the name, or a field's value, is not one that exists.
   """
   name = config['method']['name']
-  build = lookup(METHODS, name, 'method.name')
-  require(config['method'], FIELDS[name], f'method.name={name}', 'method')
-  return build(config, encoder, transform_of, num_classes)
+  method = lookup(METHODS, name, 'method.name')
+  require(config['method'], method.FIELDS, f'method.name={name}', 'method')
+  return method.from_config(config, encoder, task)

@@ -1,24 +1,30 @@
 """Learning from labels alone: the baseline, and how one fine-tunes."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from semisup_jax.augment import Transform, views
+from semisup_jax.augment import MIXING, Transform
+from semisup_jax.methods import fields, passes
 from semisup_jax.models import DTYPES, ClassificationHead, EncoderWithHead
 from semisup_jax.objectives import soft_cross_entropy
-from semisup_jax.types import InputError, Method
+from semisup_jax.types import InputError, Method, Task, lookup
 
-FIELDS = ('label_smoothing',)
+FIELDS = ('label_smoothing', 'mixing', 'mixing_alpha', 'mixing_per')
+
+# `(key, images, targets) -> (images, targets)`, of a whole batch.
+Mix = Callable[[jax.Array, jax.Array, jax.Array], tuple[jax.Array, jax.Array]]
 
 
 def supervised(
   encoder: nn.Module,
   classifier: nn.Module,
   transform: Transform,
+  mix: Mix,
   *,
   num_classes: int,
   label_smoothing: float,
@@ -26,80 +32,83 @@ def supervised(
 ) -> Method:
   """Cross-entropy on one augmented view of each labelled image.
 
-  BatchNorm sees the labelled images of the batch. The raw weights are
-  evaluated.
+  BatchNorm sees the labelled images of the batch, mixed as the network is given
+  them. The raw weights are evaluated.
 
   Args:
     encoder: Images to embeddings.
     classifier: Embeddings to logits.
     transform: `(key, image) -> view`.
+    mix: Mixes a batch's views and targets.
     num_classes: K.
     label_smoothing: Share of a target's weight that is spread over all classes.
-    dtype: Of the views, float32 or wider.
+    dtype: Of the network; the views are float32 or wider.
   """
   model = EncoderWithHead(encoder, classifier)
-
-  def init(key, batch):
-    image = batch['labelled']['image'][:1]
-    x = image.astype(jnp.promote_types(dtype, jnp.float32))
-    return dict(model.init(key, x, train=False)), None
+  dtype = passes.wide(dtype)
 
   def loss(params, state, batch, key):
-    x = views(transform, key, batch['labelled']['image'], count=1, dtype=dtype)
-    (logits, _), updates = model.apply(
-      {'params': params, 'batch_stats': state.batch_stats},
-      x[:, 0],
-      train=True,
-      mutable=['batch_stats'],
-    )
     labels = batch['labelled']['label']
-    targets = jax.nn.one_hot(labels, num_classes, dtype=logits.dtype)
+    x = passes.one_view(transform, key, batch['labelled']['image'], dtype)
+    targets = jax.nn.one_hot(labels, num_classes, dtype=dtype)
+    x, targets = mix(jax.random.fold_in(key, len(x)), x, targets)
     targets = (1 - label_smoothing) * targets + label_smoothing / num_classes
+    logits, _, batch_stats = passes.train_pass(
+      model, params, state.batch_stats, x
+    )
     value = soft_cross_entropy(logits, targets)
     accuracy = jnp.mean(jnp.argmax(logits, axis=-1) == labels)
-    metrics = {'accuracy': accuracy}
-    return value, (metrics, updates['batch_stats'], state.method_state)
+    return value, ({'accuracy': accuracy}, batch_stats, state.method_state)
 
   return Method(
-    streams=('labelled',),
+    streams={'labelled': 1},
     model=model,
     classifies=True,
-    init=init,
+    init=lambda key, batch: (
+      passes.initialize(model, key, batch, dtype),
+      None,
+    ),
     loss=loss,
-    after_update=lambda state: state,
-    predict_variables=lambda state: state.variables,
   )
 
 
 def from_config(
-  config: Mapping[str, Any],
-  encoder: nn.Module,
-  transform_of: Callable[[str], Transform],
-  num_classes: int,
+  config: Mapping[str, Any], encoder: nn.Module, task: Task
 ) -> Method:
   """Builds the method of a recipe.
 
   Args:
     config: The whole config, or any mapping with its sections `model`, `method`
-      (`label_smoothing`) and `data` (`augment`, the string of ops).
+      (`label_smoothing`; `mixing`: 'none', 'mixup', 'cutmix' or 'collage', with
+      `mixing_alpha` and `mixing_per`, 'batch' or 'image') and `data`
+      (`augment`, the string of ops).
     encoder: The encoder of `config.model`.
-    transform_of: Makes a string of ops a function.
-    num_classes: K.
+    task: What is learned from.
 
   Raises:
     InputError: If a field's value is out of its range.
   """
-  smoothing = config['method']['label_smoothing']
-  if not 0 <= smoothing < 1:
-    raise InputError(
-      f'method.label_smoothing must be in [0, 1), got {smoothing}'
-    )
+  section = config['method']
   dtype = DTYPES[config['model']['dtype']]
   return supervised(
     encoder,
-    ClassificationHead(num_classes, dtype=dtype),
-    transform_of(config['data']['augment']),
-    num_classes=num_classes,
-    label_smoothing=smoothing,
-    dtype=jnp.promote_types(dtype, jnp.float32),
+    ClassificationHead(task.num_classes, dtype=dtype),
+    task.transform(config['data']['augment']),
+    _mix(section),
+    num_classes=task.num_classes,
+    label_smoothing=fields.check(
+      section, 'label_smoothing', 0, 1, open_high=True
+    ),
+    dtype=dtype,
   )
+
+
+def _mix(section: Mapping[str, Any]) -> Mix:
+  mixing = lookup(MIXING, section['mixing'], 'method.mixing')
+  alpha = fields.check(section, 'mixing_alpha', 0, open_low=True)
+  if section['mixing_per'] not in ('batch', 'image'):
+    raise InputError(
+      f"method.mixing_per must be 'batch' or 'image', got "
+      f'{section["mixing_per"]!r}'
+    )
+  return partial(mixing, alpha=alpha, per=section['mixing_per'])

@@ -7,10 +7,13 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from semisup_jax.models import convnet, heads, resnet
+from semisup_jax.models import autoencoder, convnet, heads, pixels, resnet
 from semisup_jax.types import InputError, lookup, require
 
+Autoencoder = autoencoder.Autoencoder
 ConvNet = convnet.ConvNet
+Decoder = autoencoder.Decoder
+Pixels = pixels.Pixels
 ResNet = resnet.ResNet
 ProjectionHead = heads.ProjectionHead
 ClassificationHead = heads.ClassificationHead
@@ -25,6 +28,16 @@ DTYPES = {
 _STEMS = {'cifar': 'cifar', 'imagenet': 'imagenet'}
 
 
+def _dtype(config: Mapping[str, Any]) -> Any:
+  dtype = lookup(DTYPES, config['dtype'], 'model.dtype')
+  if jax.dtypes.canonicalize_dtype(dtype) != dtype:
+    raise InputError(
+      f'model.dtype={config["dtype"]} needs the environment variable '
+      'JAX_ENABLE_X64=1'
+    )
+  return dtype
+
+
 def _shared(config: Mapping[str, Any]) -> dict[str, Any]:
   momentum = config['batch_norm_momentum']
   if not 0 <= momentum < 1:
@@ -33,15 +46,9 @@ def _shared(config: Mapping[str, Any]) -> dict[str, Any]:
     )
   if config['width'] < 1:
     raise InputError(f'model.width must be at least 1, got {config["width"]}')
-  dtype = lookup(DTYPES, config['dtype'], 'model.dtype')
-  if jax.dtypes.canonicalize_dtype(dtype) != dtype:
-    raise InputError(
-      f'model.dtype={config["dtype"]} needs the environment variable '
-      'JAX_ENABLE_X64=1'
-    )
   return {
     'width': config['width'],
-    'dtype': dtype,
+    'dtype': _dtype(config),
     'batch_norm_momentum': momentum,
   }
 
@@ -68,10 +75,20 @@ def small_convnet(config: Mapping[str, Any]) -> nn.Module:
   return ConvNet(strides=strides, **_shared(config))
 
 
-MODELS = {'convnet': small_convnet, 'resnet18': resnet18}
+def raw_pixels(config: Mapping[str, Any]) -> nn.Module:
+  """`Pixels`; `config` has dtype."""
+  return Pixels(dtype=_dtype(config))
+
+
+MODELS = {
+  'convnet': small_convnet,
+  'pixels': raw_pixels,
+  'resnet18': resnet18,
+}
 _SHARED_FIELDS = ('width', 'dtype', 'batch_norm_momentum')
 FIELDS = {
   'convnet': (*_SHARED_FIELDS, 'strides'),
+  'pixels': ('dtype',),
   'resnet18': (*_SHARED_FIELDS, 'stem'),
 }
 

@@ -1,5 +1,6 @@
 """What sits on an encoder while it learns: projectors and classifiers."""
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -19,6 +20,8 @@ class ProjectionHead(nn.Module):
     hidden_layers: Number of hidden layers; 0 makes the head linear.
     dtype: Computation type; the output is float32 or wider in any case.
     batch_norm_momentum: Share of the old running statistics that is kept.
+    batch_norm_output: Whether BatchNorm, without scale and bias, comes last, as
+      in SimSiam's projector.
   """
 
   hidden: int
@@ -26,6 +29,7 @@ class ProjectionHead(nn.Module):
   hidden_layers: int
   dtype: Any
   batch_norm_momentum: float
+  batch_norm_output: bool = False
 
   @nn.compact
   def __call__(
@@ -33,19 +37,27 @@ class ProjectionHead(nn.Module):
   ) -> tuple[jax.Array, dict[str, jax.Array]]:
     """Maps float [N, D] to `(projections [N, output], {})`."""
     wide = jnp.promote_types(self.dtype, jnp.float32)
+    norm = partial(
+      nn.BatchNorm,
+      use_running_average=not train,
+      momentum=self.batch_norm_momentum,
+      epsilon=1e-5,
+      dtype=self.dtype,
+      param_dtype=wide,
+    )
     for _ in range(self.hidden_layers):
       x = nn.Dense(
         self.hidden, use_bias=False, dtype=self.dtype, param_dtype=wide
       )(x)
-      x = nn.BatchNorm(
-        use_running_average=not train,
-        momentum=self.batch_norm_momentum,
-        epsilon=1e-5,
-        dtype=self.dtype,
-        param_dtype=wide,
-      )(x)
-      x = nn.relu(x)
-    x = nn.Dense(self.output, dtype=self.dtype, param_dtype=wide)(x)
+      x = nn.relu(norm()(x))
+    x = nn.Dense(
+      self.output,
+      use_bias=not self.batch_norm_output,
+      dtype=self.dtype,
+      param_dtype=wide,
+    )(x)
+    if self.batch_norm_output:
+      x = norm(use_bias=False, use_scale=False)(x)
     return x.astype(wide), {}
 
 
@@ -80,12 +92,20 @@ class ClassificationHead(nn.Module):
 class EncoderWithHead(nn.Module):
   """An encoder and a head, their variables side by side.
 
-  `variables['params']` has the keys `encoder` and `head`, and so has
-  `batch_stats`, where there are any: `encoder_variables` takes them apart.
+  `variables['params']` has the keys `encoder` and `head` (and `predictor`), and
+  so has `batch_stats`, where there are any: `encoder_variables` takes them
+  apart.
+
+  Attributes:
+    encoder: Images to embeddings.
+    head: Embeddings to the output.
+    predictor: From the output on, to the feature `prediction`; None where the
+      method has none.
   """
 
   encoder: nn.Module
   head: nn.Module
+  predictor: nn.Module | None = None
 
   @nn.compact
   def __call__(
@@ -94,13 +114,21 @@ class EncoderWithHead(nn.Module):
     """Maps images to the head's output.
 
     Returns:
-      `(output, features)`: the encoder's features and `embedding`, its output.
+      `(output, features)`: the encoder's features, `embedding`, its output, and
+      `prediction`, where there is a predictor.
     """
     embedding, features = self.encoder(x, train=train)
     output, _ = self.head(embedding, train=train)
-    return output, {**features, 'embedding': embedding}
+    features = {**features, 'embedding': embedding}
+    if self.predictor is not None:
+      features['prediction'], _ = self.predictor(output, train=train)
+    return output, features
 
 
 def encoder_variables(variables: Any) -> dict[str, Any]:
-  """Picks the encoder's own variables out of an `EncoderWithHead`'s."""
-  return {collection: tree['encoder'] for collection, tree in variables.items()}
+  """Picks the encoder's own variables out of a model's that has one."""
+  return {
+    collection: tree['encoder']
+    for collection, tree in variables.items()
+    if 'encoder' in tree
+  }

@@ -5,6 +5,7 @@ from semisup_jax.training import (
   loop,
   metrics_log,
   progress,
+  recipe,
   sharding,
   state,
   step,
@@ -13,6 +14,7 @@ from semisup_jax.training import (
 Checkpoints = checkpoint.Checkpoints
 MetricsLog = metrics_log.MetricsLog
 NotFiniteError = loop.NotFiniteError
+Recipe = recipe.Recipe
 Selection = state.Selection
 TrainState = state.TrainState
 create_state = state.create_state

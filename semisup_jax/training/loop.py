@@ -12,7 +12,7 @@ from semisup_jax.training.checkpoint import Checkpoints
 from semisup_jax.training.metrics_log import MetricsLog
 from semisup_jax.training.state import Selection, TrainState, copy
 from semisup_jax.training.step import TrainStep
-from semisup_jax.types import Batch
+from semisup_jax.types import Batch, Variables
 
 Evaluator = Callable[[TrainState], Mapping[str, float]]
 
@@ -33,6 +33,7 @@ def fit(
   evaluators: Mapping[str, Evaluator],
   evaluate_every: int,
   select_by: tuple[str, str] | None = None,
+  chosen: Callable[[TrainState], Variables] = lambda state: state.variables,
   log: MetricsLog | None = None,
   checkpoints: Checkpoints | None = None,
   checkpoint_every: int = 0,
@@ -50,6 +51,7 @@ def fit(
     evaluate_every: In steps.
     select_by: `(evaluator, metric)` that chooses what `state.selection` keeps,
       larger being better; None where it keeps nothing.
+    chosen: The variables that it keeps: those that were evaluated.
     log: Where metrics go; None keeps none.
     checkpoints: Where states go; None keeps none.
     checkpoint_every: In steps; the last state is saved in any case.
@@ -86,7 +88,7 @@ def fit(
         log.write(step + 1, 'validation', named)
       if select_by:
         evaluator, metric = select_by
-        state = _select(state, results[evaluator][metric])
+        state = _select(state, results[evaluator][metric], chosen(state))
     if log:
       log.flush()
     if save:
@@ -94,8 +96,10 @@ def fit(
   return state
 
 
-def _select(state: TrainState, value: float) -> TrainState:
-  """Keeps the state's model if it is better; a tie keeps the later one.
+def _select(
+  state: TrainState, value: float, variables: Variables
+) -> TrainState:
+  """Keeps these variables if they are better; a tie keeps the later ones.
 
   Small validation parts tie often, and longer training then generalizes better
   than the first step that happened to reach the value.
@@ -107,7 +111,7 @@ def _select(state: TrainState, value: float) -> TrainState:
     selection=Selection(
       best=jnp.float32(value),
       step=jnp.int32(int(state.step)),
-      variables=copy(state.variables),
+      variables=copy(variables),
     )
   )
 

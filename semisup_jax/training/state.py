@@ -18,7 +18,7 @@ class Selection:
   Attributes:
     best: Its value, float32 scalar; larger is better.
     step: The step after which it was measured, int32 scalar; -1 before any.
-    variables: The whole model then.
+    variables: The model then, raw or averaged, as the method evaluates it.
   """
 
   best: jax.Array
@@ -33,8 +33,8 @@ class TrainState(train_state.TrainState):
     batch_stats: BatchNorm's running statistics: a value, like the params.
     key: The run's root key; step t uses `fold_in(key, t)`.
     ema: Averaged `{'params', 'batch_stats'}`, or None where a method has none.
-    method_state: What a method keeps besides: a target network's statistics,
-      counters, a queue; or None.
+    method_state: What a method keeps besides: a target network, counters, a
+      queue; or None.
     selection: A `Selection`, or None where the last state is the result.
   """
 
@@ -84,14 +84,7 @@ def create_state(
     }
   params = variables['params']
   batch_stats = variables.get('batch_stats', {})
-  selection = None
-  if select:
-    selection = Selection(
-      best=jnp.float32(-jnp.inf),
-      step=jnp.int32(-1),
-      variables=copy({'params': params, 'batch_stats': batch_stats}),
-    )
-  return TrainState(
+  state = TrainState(
     step=jnp.int32(0),
     apply_fn=None,
     params=params,
@@ -100,6 +93,17 @@ def create_state(
     batch_stats=batch_stats,
     key=run_key,
     ema=None,
-    method_state=method_state,
-    selection=selection,
+    # It may begin as the variables themselves, and each is donated once.
+    method_state=copy(method_state),
+    selection=None,
   )
+  if method.ema_decay is not None:
+    state = state.replace(ema=copy(state.variables))
+  if select:
+    selection = Selection(
+      best=jnp.float32(-jnp.inf),
+      step=jnp.int32(-1),
+      variables=copy(method.predict_variables(state)),
+    )
+    state = state.replace(selection=selection)
+  return state

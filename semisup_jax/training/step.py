@@ -3,11 +3,12 @@
 from collections.abc import Callable
 
 import jax
+import jax.numpy as jnp
 import optax
 
 from semisup_jax.training import sharding
 from semisup_jax.training.state import TrainState
-from semisup_jax.types import Batch, Method, Metrics
+from semisup_jax.types import Batch, Method, Metrics, Variables
 
 TrainStep = Callable[[TrainState, Batch], tuple[TrainState, Metrics]]
 
@@ -50,7 +51,24 @@ def train_step(
     batch_stats=batch_stats,
     method_state=method_state,
   )
+  if method.ema_decay is not None:
+    state = state.replace(ema=_averaged(state, method.ema_decay))
   return method.after_update(state), metrics
+
+
+def _averaged(state: TrainState, decay: float) -> Variables:
+  """The moving average of the variables, after a step.
+
+  Until the decay is reached it is the plain mean of all states so far, as in
+  Mean Teacher (https://arxiv.org/abs/1703.01780): the first weights, which are
+  random, would else be in it for 1 / (1 - decay) steps.
+  """
+  rate = jnp.maximum(1 - decay, 1 / (state.step + 1))
+  return jax.tree.map(
+    lambda old, new: old + rate.astype(old.dtype) * (new - old),
+    state.ema,
+    state.variables,
+  )
 
 
 def make_train_step(

@@ -90,7 +90,7 @@ LABELS = np.array([0, 1, 0, 1])
     ),
     (
       {'train_images': IMAGES, 'train_labels': LABELS - 1},
-      'labels must be in 0 to 0, got -1',
+      'labels of the train part must be at least 0, got -1',
     ),
     (
       {'train_images': IMAGES, 'train_labels': np.zeros((4, 14), int)},

@@ -69,6 +69,25 @@ def test_official_parts_are_kept():
   assert len(made.unlabelled) == 100
 
 
+def test_images_without_labels_are_learned_from_and_nothing_else():
+  more = Dataset(
+    np.zeros((30, 4, 4, 1), np.uint8),
+    np.full(30, -1, np.int32),
+    dataset().class_names,
+  )
+  made = splits.make_splits(
+    {'train': dataset(), 'unlabelled': more}, **DEFAULTS
+  )
+  plain = splits.make_splits({'train': dataset()}, **DEFAULTS)
+  assert len(made.train) == 130
+  np.testing.assert_array_equal(made.labelled, plain.labelled)
+  np.testing.assert_array_equal(
+    made.unlabelled, [*plain.unlabelled, *range(100, 130)]
+  )
+  assert len(made.validation) == len(plain.validation)
+  assert made.train.labels[made.labelled].min() >= 0
+
+
 @pytest.mark.parametrize('draw', [splits.draw_labelled, splits.draw_stratified])
 def test_draws_are_nested_seeded_and_different(draw):
   more = {'num_classes': 3} if draw is splits.draw_labelled else {}

@@ -11,6 +11,7 @@ from sklearn import linear_model, neighbors
 
 from semisup_jax import augment, data, evaluation, methods, models, training
 from semisup_jax.evaluation import knn, label_efficiency, linear_probe
+from semisup_jax.types import Task
 
 MODEL = {
   'name': 'convnet',
@@ -137,13 +138,26 @@ def finetuner(steps=30, resident=False):
   encoder, _ = encoder_and_forward()
   settings = {
     'model': MODEL,
-    'method': {'name': 'supervised', 'label_smoothing': 0.0},
+    'method': {
+      'name': 'supervised',
+      'label_smoothing': 0.0,
+      'mixing': 'none',
+      'mixing_alpha': 1.0,
+      'mixing_per': 'batch',
+    },
     'data': {'augment': 'noise(0.05)|normalize'},
   }
   table = augment.with_statistics([0.3], [0.4])
-  method = methods.make_method(
-    settings, encoder, partial(augment.parse, table=table), 10
+  images = digits().images
+  task = Task(
+    num_classes=10,
+    num_images=len(images),
+    num_unlabelled=len(images),
+    image_shape=images.shape[1:],
+    transform=partial(augment.parse, table=table),
+    steps=lambda streams: steps,
   )
+  method = methods.make_method(settings, encoder, task)
   mesh = training.make_mesh(16)
   forward = evaluation.make_forward(
     method.model,
@@ -153,7 +167,7 @@ def finetuner(steps=30, resident=False):
     dtype=jnp.float32,
   )
   schedule = optax.constant_schedule(0.01)
-  recipe = evaluation.Recipe(optax.adam(schedule), schedule, steps, 16, 10)
+  recipe = training.Recipe(optax.adam(schedule), schedule, steps, 16, 10)
   tuner = evaluation.Finetuner(
     method,
     forward,

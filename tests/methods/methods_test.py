@@ -1,129 +1,58 @@
 """Each method: it learns, and it is the same on any number of devices."""
 
-from functools import partial
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
 
-from semisup_jax import augment, methods, models, training
-from semisup_jax.data import channel_statistics
+from semisup_jax import augment, training
 from semisup_jax.types import InputError
 
-BATCH = 16
-NUM_CLASSES = 3
-VIEWS = (
-  'random_affine(15, (0.8, 1.2), 10, 0.1)|color_jitter(0.4, 0.4, 0.0, 0.0)'
-  '|noise(0.05)|normalize'
-)
 
-
-def config(name, dtype='float32', **method):
-  fields = {
-    'simclr': {
-      'objective': 'nt_xent',
-      'temperature': 0.2,
-      'projector_hidden': 8,
-      'projector_output': 4,
-      'projector_hidden_layers': 1,
-    },
-    'supervised': {'label_smoothing': 0.1},
-  }
-  return {
-    'model': {
-      'name': 'convnet',
-      'width': 4,
-      'strides': (1, 2),
-      'dtype': dtype,
-      'batch_norm_momentum': 0.9,
-    },
-    'method': {'name': name, **fields.get(name, {}), **method},
-    'data': {'views': VIEWS, 'augment': VIEWS},
-  }
-
-
-def pictures():
-  """Three kinds of picture: bright on the left, above, or in the middle."""
-  random = np.random.default_rng(0)
-  images = random.integers(0, 60, (64, 8, 8, 1))
-  labels = np.arange(64) % NUM_CLASSES
-  for image, label in zip(images, labels, strict=True):
-    place = [np.s_[:, :3], np.s_[:3], np.s_[3:6, 3:6]][label]
-    image[place] += 180
-  return images.astype(np.uint8), labels.astype(np.int32)
-
-
-IMAGES, LABELS = pictures()
-
-
-def make(settings, images=IMAGES):
-  return methods.make_method(
-    settings,
-    models.make_encoder(settings['model']),
-    partial(
-      augment.parse,
-      table=augment.with_statistics(*channel_statistics(images)),
-    ),
-    NUM_CLASSES,
+def kept(state):
+  """Everything of a state that a run goes on with, but its random key."""
+  return jax.device_get(
+    (state.params, state.batch_stats, state.ema, state.method_state)
   )
 
 
-def batch(step):
-  rows = np.random.default_rng(step).permutation(len(IMAGES))[:BATCH]
-  stream = {'image': IMAGES[rows], 'index': rows.astype(np.int32)}
-  return {
-    'unlabelled': stream,
-    'labelled': {**stream, 'label': LABELS[rows]},
-  }
-
-
-SCHEDULE = optax.constant_schedule(0.01)
-TX = optax.sgd(SCHEDULE, momentum=0.9)
-
-
-def start(method):
-  return training.create_state(method, TX, jax.random.key(0), batch(0))
-
-
-def run(method, steps, devices):
-  mesh = training.make_mesh(BATCH, jax.devices()[:devices])
-  assert mesh.size == devices
-  step = training.make_train_step(method, SCHEDULE, mesh)
-  state = jax.device_put(start(method), training.replicated(mesh))
-  losses = []
-  for t in range(steps):
-    placed = jax.device_put(batch(t), training.divided(mesh))
-    state, metrics = step(state, placed)
-    losses.append(float(metrics['loss']))
-  return losses, jax.device_get(state.variables)
-
-
-@pytest.mark.parametrize('name', sorted(methods.METHODS))
-def test_in_float64_two_devices_equal_one_over_twenty_steps(name):
+def test_two_devices_equal_one_and_the_loss_falls(toy, name):
   with jax.enable_x64(True):
-    method = make(config(name, 'float64'))
-    one_losses, one = run(method, 20, 1)
-    two_losses, two = run(method, 20, 2)
+    method = toy.make(toy.config(name, 'float64'))
+    one_losses, one = toy.run(method, 20, 1)
+    (two_losses, two), (losses, last) = toy.runs(method, (20, toy.STEPS), 2)
   np.testing.assert_allclose(one_losses, two_losses, rtol=0, atol=1e-9)
-  for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(two), strict=True):
-    assert a.dtype == np.float64
+  for a, b in zip(
+    jax.tree.leaves(kept(one)), jax.tree.leaves(kept(two)), strict=True
+  ):
+    assert a.dtype in (np.float64, np.int32)
     np.testing.assert_allclose(a, b, rtol=0, atol=1e-9)
+  before, after = np.mean(losses[:5]), np.mean(losses[-5:])
+  assert after < before - 0.1 * abs(before)
+  for a, b in zip(
+    jax.tree.leaves(two.batch_stats),
+    jax.tree.leaves(last.batch_stats),
+    strict=True,
+  ):
+    assert not np.array_equal(a, b)
 
 
-@pytest.mark.parametrize('name', sorted(methods.METHODS))
-def test_in_float32_gradients_at_one_state_agree_on_any_number_of_devices(name):
-  method = make(config(name))
-  state = start(method)
+def test_in_float32_gradients_at_one_state_agree_on_any_number_of_devices(
+  toy, name
+):
+  method = toy.make(toy.config(name))
+  state = toy.start(method)
   # A classifier that starts at zero sends the encoder no gradient yet.
   params = jax.tree.map(
-    lambda x: x + 0.1 * jax.random.normal(jax.random.key(x.size), x.shape),
+    lambda x: (
+      x if x.any() else jax.random.normal(jax.random.key(x.size), x.shape) / 10
+    ),
     state.params,
   )
 
   def gradients(devices):
-    mesh = training.make_mesh(BATCH, jax.devices()[:devices])
+    mesh = training.make_mesh(toy.BATCH, jax.devices()[:devices])
     whole, part = training.replicated(mesh), training.divided(mesh)
     grad = jax.jit(
       lambda p, b: jax.grad(method.loss, has_aux=True)(
@@ -132,7 +61,8 @@ def test_in_float32_gradients_at_one_state_agree_on_any_number_of_devices(name):
       in_shardings=(whole, part),
       out_shardings=whole,
     )
-    return jax.device_get(grad(params, jax.device_put(batch(0), part)))
+    batch = jax.device_put(toy.batch(method, 0), part)
+    return jax.device_get(grad(params, batch))
 
   one = jax.tree.leaves(gradients(1))
   size = np.sqrt(sum(np.sum(x**2) for x in one))
@@ -145,37 +75,46 @@ def test_in_float32_gradients_at_one_state_agree_on_any_number_of_devices(name):
     assert apart < 1e-5 * size
 
 
-@pytest.mark.parametrize('name', sorted(methods.METHODS))
-def test_the_loss_falls_and_the_statistics_move(name):
-  method = make(config(name))
-  losses, variables = run(method, 60, 2)
-  assert np.mean(losses[-5:]) < 0.9 * np.mean(losses[:5])
-  fresh = jax.device_get(start(method).variables)
+def test_the_averaged_weights_are_those_of_a_loop(toy, name):
+  method = toy.make(toy.config(name))
+  state = toy.start(method)
+  if method.ema_decay is None:
+    assert state.ema is None
+    return
+  expected = jax.device_get(state.variables)
+  mesh = training.make_mesh(toy.BATCH, jax.devices()[:1])
+  step = training.make_train_step(method, optax.constant_schedule(0.01), mesh)
+  for t in range(1, 4):
+    state, _ = step(state, toy.batch(method, t))
+    decay = min(method.ema_decay, 1 - 1 / (t + 1))
+    expected = jax.tree.map(
+      lambda old, new, d=decay: d * old + (1 - d) * np.asarray(new),
+      expected,
+      state.variables,
+    )
+  evaluated = method.predict_variables(state)
   for a, b in zip(
-    jax.tree.leaves(fresh['batch_stats']),
-    jax.tree.leaves(variables['batch_stats']),
-    strict=True,
+    jax.tree.leaves(evaluated), jax.tree.leaves(expected), strict=True
   ):
-    assert not np.array_equal(a, b)
+    np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
 
 
-def test_simclr_is_its_objective_on_two_views_of_the_whole_batch():
-  settings = config('simclr')
-  method = make(settings)
-  state = start(method)
+def test_simclr_is_its_objective_on_two_views_of_the_whole_batch(toy):
+  method = toy.make(toy.config('simclr'))
+  state = toy.start(method)
   key = jax.random.key(3)
-  images = batch(0)['unlabelled']['image']
-  loss, (_, batch_stats, _) = method.loss(state.params, state, batch(0), key)
+  batch = toy.batch(method, 0)
+  loss, (_, batch_stats, _) = method.loss(state.params, state, batch, key)
 
-  table = augment.with_statistics(*channel_statistics(IMAGES))
-  x = augment.views(augment.parse(VIEWS, table), key, images, 2)
+  images = batch['unlabelled']['image']
+  x = augment.views(toy.transform(toy.VIEWS), key, images, 2)
   both = jnp.concatenate([x[:, 0], x[:, 1]])  # Order is nothing to BatchNorm.
   (z, _), updates = method.model.apply(
     state.variables, both, train=True, mutable=['batch_stats']
   )
   # The oracle wants one matrix and says which rows are of one image.
   expected = optax.losses.ntxent(
-    z, jnp.tile(jnp.arange(BATCH), 2), temperature=0.2
+    z, jnp.tile(jnp.arange(toy.BATCH), 2), temperature=0.2
   )
   np.testing.assert_allclose(loss, expected, rtol=1e-5)
   jax.tree.map(
@@ -185,27 +124,51 @@ def test_simclr_is_its_objective_on_two_views_of_the_whole_batch():
   )
 
 
-def test_a_step_of_supervised_reports_the_accuracy_on_the_batch():
-  method = make(config('supervised', label_smoothing=0.0))
-  state = start(method)
+def test_a_step_of_supervised_reports_the_accuracy_on_the_batch(toy):
+  method = toy.make(toy.config('supervised', label_smoothing=0.0))
+  state = toy.start(method)
+  batch = toy.batch(method, 0)
   loss, (metrics, _, _) = method.loss(
-    state.params, state, batch(0), jax.random.key(0)
+    state.params, state, batch, jax.random.key(0)
   )
   # A classifier of zeros gives every class the same probability.
-  np.testing.assert_allclose(loss, np.log(NUM_CLASSES), rtol=1e-5)
-  expected = np.mean(batch(0)['labelled']['label'] == 0)
+  np.testing.assert_allclose(loss, np.log(toy.NUM_CLASSES), rtol=1e-5)
+  expected = np.mean(batch['labelled']['label'] == 0)
   np.testing.assert_allclose(metrics['accuracy'], expected)
 
 
 @pytest.mark.parametrize(
-  ('settings', 'message'),
+  ('method', 'fields', 'message'),
   [
-    (config('simclrr'), "'simclrr'; known: simclr, supervised"),
-    (config('simclr', objective='infonce'), "'infonce'; known: dcl, nt_xent"),
-    (config('simclr', temperature=0.0), 'temperature must be positive, got 0'),
-    (config('supervised', label_smoothing=1.0), r'in \[0, 1\), got 1.0'),
+    ('simclrr', {}, "'simclrr'; known: autoencoder, barlow_twins"),
+    ('simclr', {'objective': 'infonce'}, "'infonce'; known: dcl, nt_xent"),
+    ('simclr', {'temperature': 0.0}, 'temperature must be positive, got 0'),
+    ('simclr', {'projector_hidden': 0}, 'a whole number, at least 1; got 0'),
+    ('supervised', {'label_smoothing': 1.0}, r'in \[0, 1\), got 1.0'),
+    ('supervised', {'mixing': 'blend'}, "'blend'; known: collage, cutmix"),
+    ('supervised', {'mixing_per': 'epoch'}, "'batch' or 'image', got 'epoch'"),
+    ('supervised', {'mixing_alpha': 0.0}, 'alpha must be positive, got 0.0'),
+    ('barlow_twins', {'redundancy_weight': -1}, 'at least 0, got -1'),
+    ('vicreg', {'variance_weight': 'x'}, "at least 0, got 'x'"),
+    ('byol', {'target_decay': 1.5}, r'in \[0, 1\], got 1.5'),
+    ('simsiam', {'predictor_hidden': 1.5}, 'a whole number, .* got 1.5'),
+    ('autoencoder', {'ssim_window': 4}, 'odd and at most .* 8 pixels, got 4'),
+    ('autoencoder', {'ssim_window': 9}, 'odd and at most .* 8 pixels, got 9'),
+    ('autoencoder', {'objective': 'l1'}, "'l1'; known: mse, ssim"),
+    ('fixmatch', {'threshold': 1.1}, r'in \[0, 1\], got 1.1'),
+    ('fixmatch', {'thresholds': 'soft'}, "'fixed' or 'flexible', got 'soft'"),
+    ('fixmatch', {'batch_norm_images': 'none'}, "all, labelled, .*'none'"),
+    ('mean_teacher', {'ema_decay': 1.0}, r'in \[0, 1\), got 1.0'),
+    ('mean_teacher', {'unlabelled_ratio': 0}, 'at least 1; got 0'),
   ],
 )
-def test_wrong_fields_are_named(settings, message):
+def test_wrong_fields_are_named(toy, method, fields, message):
   with pytest.raises(InputError, match=message):
-    make(settings)
+    toy.make(toy.config(method, **fields))
+
+
+def test_a_field_that_a_recipe_lacks_is_named(toy):
+  settings = toy.config('byol')
+  del settings['method']['target_decay']
+  with pytest.raises(InputError, match=r'needs method\.target_decay'):
+    toy.make(settings)

@@ -46,7 +46,7 @@ def line_method(spoil_at=None):
     return value, ({}, updates['batch_stats'], None)
 
   return Method(
-    streams=('labelled',),
+    streams={'labelled': 1},
     model=model,
     classifies=False,
     init=lambda key, batch: (
@@ -54,8 +54,6 @@ def line_method(spoil_at=None):
       None,
     ),
     loss=loss,
-    after_update=lambda state: state,
-    predict_variables=lambda state: state.variables,
   )
 
 
@@ -250,8 +248,9 @@ def test_an_equal_value_is_a_tie_however_it_rounds(n):
   state, _ = start(line_method(), select=True)
   for k in range(n):
     state = state.replace(step=jnp.int32(2 * k))
-    first = loop._select(state, k / n)
-    second = loop._select(first.replace(step=jnp.int32(2 * k + 1)), k / n)
+    first = loop._select(state, k / n, state.variables)
+    later = first.replace(step=jnp.int32(2 * k + 1))
+    second = loop._select(later, k / n, later.variables)
     assert int(second.selection.step) == 2 * k + 1
 
 

@@ -1,7 +1,7 @@
 """Where images come from: a name in the config to a `Dataset` for each split.
 
-A source returns the splits it has officially, under `train`, `validation` and
-`test`; `splits.make_splits` makes the missing ones.
+A source returns the splits it has officially, under `train`, `validation`,
+`test` and `unlabelled`; `splits.make_splits` makes the missing ones.
 """
 
 from collections.abc import Mapping
@@ -25,8 +25,8 @@ def load(config: Mapping[str, Any]) -> Parts:
       'tfds:<builder>'), `path`, `dir`, `image_size`.
 
   Returns:
-    A `Dataset` for each official split: `train`, and perhaps `validation` and
-    `test`.
+    A `Dataset` for each official split: `train`, and perhaps `validation`,
+    `test` and `unlabelled`.
 
   Raises:
     InputError: If it is not there, or not what it should be.
@@ -44,6 +44,12 @@ def load(config: Mapping[str, Any]) -> Parts:
   if len(set(shapes.values())) > 1:
     shown = ', '.join(f'{split} {list(s)}' for split, s in shapes.items())
     raise InputError(f'all images must be of one shape [H, W, C]; got {shown}')
+  for split, part in parts.items():
+    if split != 'unlabelled' and len(part) and part.labels.min() < 0:
+      raise InputError(
+        f'labels of the {split} part must be at least 0, got '
+        f'{part.labels.min()}'
+      )
   if parts['train'].num_classes < 2:
     raise InputError(
       f'data.name={config["name"]} has one class; two are needed'

@@ -85,7 +85,7 @@ def tfds(config: Mapping[str, Any], builder_name: str) -> Parts:
     split: Dataset(
       *_read(builder, split, config, prepare), tuple(features['label'].names)
     )
-    for split in ('train', 'validation', 'test')
+    for split in ('train', 'validation', 'test', 'unlabelled')
     if split in prepared
   }
 

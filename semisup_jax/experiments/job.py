@@ -1,0 +1,48 @@
+"""What an experiment is, once its config has been checked."""
+
+import dataclasses
+import pathlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from semisup_jax import evaluation
+from semisup_jax.experiments.protocols import Embeddings
+
+
+@dataclasses.dataclass(frozen=True)
+class Measured:
+  """What came out of an experiment.
+
+  Attributes:
+    outcomes: One for each model that was tested.
+    embeddings: Of the encoder that is shown in the plane.
+    views: Float [rows, columns, H, W, C] in [0, 1], images as they are learned
+      from, the originals in the first column; None if nothing was learned.
+    tables: For results.json, by name.
+    notes: Sentences for the report.
+  """
+
+  outcomes: Sequence[evaluation.Outcome]
+  embeddings: Embeddings
+  views: np.ndarray | None = None
+  tables: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+  notes: Sequence[str] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+  """An experiment that can begin: nothing is compiled or written yet.
+
+  Attributes:
+    method: What the report calls it.
+    plan: In words, what will be done.
+    execute: `(workdir, console) -> Measured`; where it was begun before, it
+      goes on.
+  """
+
+  method: str
+  plan: str
+  execute: Callable[[pathlib.Path, Console], Measured]

@@ -1,0 +1,141 @@
+"""From a trained encoder to outcomes, and from these to results.json."""
+
+import datetime
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from rich.console import Console
+
+from semisup_jax import evaluation, training
+from semisup_jax.evaluation import label_efficiency
+from semisup_jax.experiments import protocols
+from semisup_jax.experiments import workdir as workdir_lib
+from semisup_jax.experiments.ingredients import Ingredients
+from semisup_jax.experiments.job import Job, Measured
+
+# The protocol that others are compared with: the same network, labels alone.
+BASELINE = 'supervised'
+
+
+def evaluate(
+  config: Any, embeddings: protocols.Embeddings, console: Console
+) -> list[evaluation.Outcome]:
+  """Runs the protocols of the config on one encoder.
+
+  Args:
+    config: The whole config.
+    embeddings: Of the encoder.
+    console: Where a person reads how it goes.
+  """
+  section = config.evaluation
+  if not section.protocols or not section.labels_per_class:
+    return []
+  # Copied: a view on CPU would itself keep JAX from reusing the buffers.
+  before = jax.tree.map(lambda x: np.array(x, copy=True), embeddings.variables)
+  splits = embeddings.ingredients.splits
+  total = label_efficiency.count_runs(
+    section.protocols,
+    section.labels_per_class,
+    section.draws,
+    protocols.FOR_ALL_LABELS,
+  )
+  with training.progress_bar(console, 'evaluation', total) as bar:
+    outcomes = label_efficiency.label_efficiency(
+      {
+        name: protocols.PROTOCOLS[name](embeddings)
+        for name in section.protocols
+      },
+      labels=splits.train.labels,
+      rows=splits.labelled,
+      num_classes=embeddings.ingredients.num_classes,
+      labels_per_class=section.labels_per_class,
+      draws=section.draws,
+      seed=config.seed,
+      protocols_for_all=protocols.FOR_ALL_LABELS,
+      bar=bar,
+    )
+  same = jax.tree.map(
+    np.array_equal, before, jax.device_get(embeddings.variables)
+  )
+  assert jax.tree.all(same), 'evaluation must not change the encoder'
+  return outcomes
+
+
+def classified(
+  config: Any, ingredients: Ingredients, name: str, logits: np.ndarray
+) -> evaluation.Outcome:
+  """The outcome of a classifier that the run itself has trained.
+
+  Args:
+    config: The whole config.
+    ingredients: What it was trained on.
+    name: Of the protocol.
+    logits: Of the reported part.
+  """
+  k = config.data.labels_per_class
+  if config.data.labels_total is not None:
+    # Of each class on average, if not equally.
+    average = config.data.labels_total / ingredients.num_classes
+    k = int(average) if average.is_integer() else average
+  return evaluation.Outcome(name, k, 0, logits)
+
+
+def results(
+  config: Any,
+  ingredients: Ingredients,
+  job: Job,
+  measured: Measured,
+  *,
+  command: str,
+  started: float,
+) -> dict[str, Any]:
+  """What results.json holds.
+
+  Args:
+    config: The whole config.
+    ingredients: Its objects.
+    job: What was done.
+    measured: What came of it.
+    command: The command line.
+    started: `time.monotonic()` at its start.
+  """
+  rows = label_efficiency.summarize(
+    measured.outcomes, ingredients.reported.labels
+  )
+  return {
+    'experiment': config.experiment,
+    'method': job.method,
+    'dataset': config.data.name,
+    'seed': config.seed,
+    'split': config.report_split,
+    'rows': [row for row in rows if row['metric'] == 'top1'],
+    'tables': {
+      'metrics': [row for row in rows if row['metric'] != 'top1'],
+      'differences': label_efficiency.differences(rows, baseline=BASELINE),
+      **measured.tables,
+    },
+    'notes': [*notes(ingredients), *measured.notes],
+    'run': {
+      'command': command,
+      'seconds': round(time.monotonic() - started, 1),
+      'date': datetime.date.today().isoformat(),
+      'counts': ingredients.splits.counts(),
+      'channel_mean': ingredients.mean,
+      'channel_std': ingredients.std,
+      **workdir_lib.environment(),
+    },
+  }
+
+
+def notes(ingredients: Ingredients) -> Sequence[str]:
+  """What a reader has to know of the data."""
+  overlap = ingredients.splits.overlap
+  if not overlap:
+    return ['No labelled image is among the unlabelled ones.']
+  return [
+    f'The {overlap:,} labelled images are among the unlabelled ones; their '
+    'labels are not used there.'
+  ]

@@ -1,0 +1,43 @@
+"""A few images as a method sees them, to be looked at."""
+
+from typing import Any
+
+import jax
+import numpy as np
+
+from semisup_jax import augment
+from semisup_jax.experiments.ingredients import Ingredients
+from semisup_jax.types import Method
+
+IMAGES, VIEWS = 6, 5
+
+
+def examples(
+  config: Any, method: Method, ingredients: Ingredients
+) -> np.ndarray:
+  """Draws views of the first training images.
+
+  Args:
+    config: The whole config.
+    method: One that learns a classifier from labels alone uses `data.augment`,
+      any other `data.views`.
+    ingredients: The images.
+
+  Returns:
+    Float [rows, columns, H, W, C] in [0, 1], the originals in the first column.
+  """
+  splits = ingredients.splits
+  images = splits.train.images[splits.unlabelled[:IMAGES]]
+  labels_alone = method.classifies and 'unlabelled' not in method.streams
+  ops = config.data.augment if labels_alone else config.data.views
+  # Pixels are shown, so normalization, the last op, is left out.
+  views = augment.views(
+    augment.parse(
+      '|'.join(ops.split('|')[:-1]), augment.OPS, image_shape=images.shape[1:]
+    ),
+    jax.random.key(config.seed),
+    images,
+    count=VIEWS,
+  )
+  original = images[:, None].astype(np.float32) / 255
+  return np.concatenate([original, np.asarray(views)], axis=1)

@@ -1,0 +1,138 @@
+"""What methods do to images before their objective: views, and a network."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from semisup_jax.augment import Transform, views
+from semisup_jax.types import Batch, Params, Variables
+
+# A network's output, its features, and BatchNorm's statistics after it.
+Pass = tuple[jax.Array, dict[str, jax.Array], Any]
+
+
+def wide(dtype: Any) -> Any:
+  """The type of images for a network of this type: float32 or wider."""
+  return jnp.promote_types(dtype, jnp.float32)
+
+
+def initialize(
+  model: nn.Module, key: jax.Array, batch: Batch, dtype: Any
+) -> dict[str, Any]:
+  """Fresh variables of a model for the images of a batch, of any stream."""
+  stream = next(iter(batch.values()))
+  return dict(model.init(key, stream['image'][:1].astype(dtype), train=False))
+
+
+def one_view(
+  transform: Transform, key: jax.Array, images: jax.Array, dtype: Any
+) -> jax.Array:
+  """A random view of each image: uint8 [N, H, W, C] to `dtype` of that."""
+  return views(transform, key, images, count=1, dtype=dtype)[:, 0]
+
+
+def train_pass(
+  model: nn.Module, params: Params, batch_stats: Any, x: jax.Array
+) -> Pass:
+  """Applies a network in train mode: BatchNorm normalizes x by x.
+
+  Args:
+    model: Returns `(output, features)`.
+    params: Its own; others beside them are left alone.
+    batch_stats: Likewise.
+    x: Views, float [N, H, W, C].
+  """
+  (output, features), updates = model.apply(
+    {'params': params, 'batch_stats': batch_stats},
+    x,
+    train=True,
+    mutable=['batch_stats'],
+  )
+  return output, features, {**batch_stats, **updates.get('batch_stats', {})}
+
+
+def two_passes(
+  model: nn.Module, variables: Variables, x: jax.Array
+) -> tuple[tuple[jax.Array, jax.Array], tuple[dict, dict], Any]:
+  """Applies a network to two views in turn: BatchNorm sees each apart.
+
+  Args:
+    model: Returns `(output, features)`.
+    variables: With `params` and `batch_stats`.
+    x: Views, float [N, 2, H, W, C].
+
+  Returns:
+    Both outputs, both dicts of features, and the statistics after both.
+  """
+  params = variables['params']
+  a, features_a, stats = train_pass(
+    model, params, variables['batch_stats'], x[:, 0]
+  )
+  b, features_b, stats = train_pass(model, params, stats, x[:, 1])
+  return (a, b), (features_a, features_b), stats
+
+
+def _all_at_once(model, variables, labelled, unlabelled):
+  size = len(labelled)
+  # A labelled image and its share of the unlabelled ones lie side by side, so
+  # that each stays on its device, where appending would send them around.
+  x = jnp.concatenate(
+    [labelled[:, None], unlabelled.reshape(size, -1, *labelled.shape[1:])],
+    axis=1,
+  )
+  together = x.shape[1]
+  logits, _, batch_stats = train_pass(
+    model,
+    variables['params'],
+    variables['batch_stats'],
+    x.reshape(-1, *labelled.shape[1:]),
+  )
+  logits = logits.reshape(size, together, -1)
+  return logits[:, 0], logits[:, 1:], batch_stats
+
+
+def _apart(model, variables, labelled, unlabelled):
+  params, stats = variables['params'], variables['batch_stats']
+  known, _, of_labelled = train_pass(model, params, stats, labelled)
+  others, _, of_unlabelled = train_pass(
+    model, params, stats, unlabelled.reshape(-1, *labelled.shape[1:])
+  )
+  return known, others, {'labelled': of_labelled, 'unlabelled': of_unlabelled}
+
+
+# Whose statistics BatchNorm's running ones follow, in semi-supervised training.
+BATCH_NORM_IMAGES = ('all', 'labelled', 'unlabelled')
+
+
+def semi_supervised_pass(
+  model: nn.Module,
+  variables: Variables,
+  labelled: jax.Array,
+  unlabelled: jax.Array,
+  *,
+  batch_norm_images: str,
+) -> tuple[jax.Array, jax.Array, Any]:
+  """Applies a classifier to labelled and unlabelled images of one batch.
+
+  Args:
+    model: Returns `(logits, features)`.
+    variables: With `params` and `batch_stats`.
+    labelled: Views, float [B, H, W, C].
+    unlabelled: Views, float [M, V, H, W, C], V of each image; B divides M.
+    batch_norm_images: 'all': one pass, in which BatchNorm normalizes all images
+      by all, and its running statistics follow them. 'labelled' or
+      'unlabelled': two passes, in each of which it normalizes the images by
+      themselves; the running statistics, by which one evaluates, follow those
+      that are named.
+
+  Returns:
+    Logits [B, K] and [M, V, K], and the statistics after the pass.
+  """
+  if batch_norm_images == 'all':
+    known, others, stats = _all_at_once(model, variables, labelled, unlabelled)
+  else:
+    known, others, both = _apart(model, variables, labelled, unlabelled)
+    stats = both[batch_norm_images]
+  return known, others.reshape(*unlabelled.shape[:2], -1), stats

@@ -1,0 +1,35 @@
+"""Many runs: a sweep of points, their rows, one page."""
+
+import pathlib
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from rich.console import Console
+
+from semisup_jax.studies import page, runner
+
+# `config.study` to the function that writes its page: `(config, rows, workdir,
+# console)`, rows as in rows.jsonl. A study that is not named here gets tables.
+STUDIES = MappingProxyType({})
+
+
+def run(
+  config: Any,
+  sweep: Iterable[tuple[Mapping[str, Any], Any]],
+  workdir: pathlib.Path,
+  *,
+  part: tuple[int, int],
+  console: Console,
+  command: str,
+) -> None:
+  """Runs the study that `config.study` names; see `runner.run`."""
+  runner.run(
+    config,
+    sweep,
+    workdir,
+    part=part,
+    console=console,
+    command=command,
+    write_page=STUDIES.get(config.study, page.write_page),
+  )

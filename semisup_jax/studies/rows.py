@@ -1,0 +1,73 @@
+"""rows.jsonl: one JSON object for each finished point of a study."""
+
+import json
+import os
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from semisup_jax.studies import folder
+from semisup_jax.studies.points import Point
+
+Row = dict[str, Any]
+
+# Of results.json, what rows keep; a study's config may name others, `tables`.
+TABLES = ('metrics',)
+
+
+def collect(
+  workdir: pathlib.Path,
+  points: Sequence[Point],
+  tables: Sequence[str] = TABLES,
+) -> list[Row]:
+  """Reads every finished point, whoever ran it, in the order of the sweep.
+
+  Args:
+    workdir: The study's folder.
+    points: All of the sweep.
+    tables: Those of the tables of results.json that are kept.
+
+  Returns:
+    Rows: `point` (its name), `factors`, `method`, `seconds`, `rows` as in
+    results.json, `tables` (a dict of more rows) and `counts` (images by part).
+
+  Raises:
+    InputError: If a point's folder holds a run of another config.
+  """
+  found = [(point, folder.results(workdir, point)) for point in points]
+  return [_row(p, results, tables) for p, results in found if results]
+
+
+def write(path: pathlib.Path, rows: Sequence[Row]) -> None:
+  """Writes one JSON object a line, all of them in one step."""
+  part = path.with_name(f'.{path.name}.{os.getpid()}.part')
+  try:
+    part.write_text(
+      ''.join(json.dumps(row, ensure_ascii=False) + '\n' for row in rows),
+      encoding='utf-8',
+    )
+    part.replace(path)
+  finally:
+    part.unlink(missing_ok=True)
+
+
+def read(path: pathlib.Path) -> list[Row]:
+  """Reads rows that `write` wrote."""
+  lines = path.read_text(encoding='utf-8').splitlines()
+  return [json.loads(line) for line in lines]
+
+
+def _row(
+  point: Point, results: Mapping[str, Any], tables: Sequence[str]
+) -> Row:
+  run = results.get('run', {})
+  known = results.get('tables', {})
+  return {
+    'point': point.name,
+    'factors': point.factors,
+    'method': results.get('method'),
+    'seconds': run.get('seconds'),
+    'rows': results['rows'],
+    'tables': {name: known[name] for name in tables if name in known},
+    'counts': run.get('counts', {}),
+  }
