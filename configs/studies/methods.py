@@ -69,6 +69,7 @@ def get_config(variant: str = 'digits') -> config_dict.ConfigDict:
   config.labels_per_class = (1, 5, 20)
   config.draws = 5
   config.report_split = 'test'
+  config.tables = ('pseudo_labels', 'representation')
   config.data = data_sets.base(variant).data
   if variant == 'digits':
     # Constants, so that all seeds share their compiled steps.

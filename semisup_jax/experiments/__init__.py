@@ -16,6 +16,7 @@ from semisup_jax.experiments import (
   self_training,
   workdir,
 )
+from semisup_jax.experiments.job import Job
 from semisup_jax.types import InputError, lookup
 
 # Each is `(config, ingredients) -> Job`, and fails before anything is written.
@@ -53,12 +54,7 @@ def run(
   Raises:
     InputError: If the config asks for what cannot be; then nothing is written.
   """
-  experiment = lookup(EXPERIMENTS, config.experiment, 'experiment')
-  if not 0 <= config.seed < 2**32:  # What JAX's keys can tell apart.
-    raise InputError(f'seed must be in 0 to 2**32 - 1, got {config.seed}')
-  gathered = ingredients.gather(config)
-  job = experiment(config, gathered)
-
+  gathered, job = prepare(config)
   resumed = workdir.open_workdir(folder, config.to_dict())
   _introduce(config, gathered, job, console)
   if resumed and report.is_finished(folder, pages=pages):
@@ -76,6 +72,22 @@ def run(
     report.write(results, folder, measured, console=console, pages=pages)
   report.announce(results, folder, console, pages=pages)
   return results
+
+
+def prepare(config: Any) -> tuple[ingredients.Ingredients, Job]:
+  """Reads the data and builds what a run is made of; nothing is written.
+
+  Args:
+    config: The resolved config.
+
+  Raises:
+    InputError: If the config asks for what cannot be.
+  """
+  experiment = lookup(EXPERIMENTS, config.experiment, 'experiment')
+  if not 0 <= config.seed < 2**32:  # What JAX's keys can tell apart.
+    raise InputError(f'seed must be in 0 to 2**32 - 1, got {config.seed}')
+  gathered = ingredients.gather(config)
+  return gathered, experiment(config, gathered)
 
 
 def _introduce(config, gathered, job, console) -> None:

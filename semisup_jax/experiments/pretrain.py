@@ -1,5 +1,6 @@
 """The main job: train by one method, then measure how far few labels go."""
 
+import pathlib
 from typing import Any
 
 from semisup_jax import methods, models, training
@@ -56,13 +57,13 @@ def pretrain(config: Any, ingredients: Ingredients) -> Job:
       models.encoder_variables(variables),
     )
     outcomes = measuring.evaluate(config, embeddings, console)
-    tables = {}
+    tables = {'representation': _representation(workdir)}
     if method.classifies:
       forward = ingredients.forward(method.model, mesh)
       logits = forward(variables, ingredients.reported.images)
       outcomes.append(measuring.classified(config, ingredients, name, logits))
       if 'unlabelled' in method.streams:
-        tables = audit.of_classifier(
+        tables |= audit.of_classifier(
           ingredients,
           lambda images: forward(variables, images),
           threshold=config.method.get('threshold'),
@@ -97,6 +98,21 @@ def make_method(config: Any, ingredients: Ingredients) -> Method:
     num_classes=ingredients.num_classes,
     dtype=ingredients.dtype,
   )
+
+
+def _representation(workdir: pathlib.Path) -> list[dict[str, Any]]:
+  """Rank and spread, as the last look on validation found them."""
+  looks = [
+    row
+    for row in training.read_metrics(workdir)
+    if row['split'] == 'validation'
+  ]
+  last = looks[-1] if looks else {}
+  return [
+    {'of': of, 'rank': last[f'{of}_rank'], 'std': last[f'{of}_std']}
+    for of in ('embedding', 'projection')
+    if f'{of}_rank' in last
+  ]
 
 
 def chosen(method: Method, state: training.TrainState) -> Variables:

@@ -12,7 +12,7 @@ from rich.console import Console
 from semisup_jax import metrics, training, visualize
 from semisup_jax.experiments.job import Measured
 from semisup_jax.experiments.protocols import Embeddings
-from semisup_jax.reporting import page
+from semisup_jax.reporting import page, wording
 from semisup_jax.reporting import results as results_lib
 
 # Enough points to see clusters, few enough for t-SNE to take seconds.
@@ -114,15 +114,15 @@ def _draw_all(figures, results, workdir, shown, confusion, measured) -> None:
   if shown is not None:
     figures.add(
       'Confusion',
-      f'{shown[0].replace("_", " ").capitalize()}, labels a class: {shown[1]}; '
-      'rows are the true classes.',
+      f'{wording.protocol(shown[0])}, labels a class: {shown[1]}; rows are the '
+      'true classes.',
       'confusion',
       lambda draw, theme: draw.confusion(
         confusion, reported.class_names, theme
       ),
     )
   if 'pseudo_labels' in results['tables']:
-    _draw_audit(figures, results['tables'])
+    _draw_audit(figures, results['tables'], reported.class_names)
   points = functools.cache(lambda: _points(measured.embeddings))
   figures.add(
     'Embeddings',
@@ -147,7 +147,7 @@ def _draw_all(figures, results, workdir, shown, confusion, measured) -> None:
     )
 
 
-def _draw_audit(figures, tables) -> None:
+def _draw_audit(figures, tables, class_names) -> None:
   figures.add(
     'Pseudo-labels by threshold',
     'Share of the unlabelled images that get one, and share of these that are '
@@ -163,6 +163,14 @@ def _draw_audit(figures, tables) -> None:
     'reliability',
     lambda draw, theme: draw.reliability(
       tables['pseudo_labels_reliability'], tables['pseudo_labels_ece'], theme
+    ),
+  )
+  figures.add(
+    'Confusion of the pseudo-labels',
+    'Those that are kept; rows are the true classes.',
+    'pseudo_label_confusion',
+    lambda draw, theme: draw.confusion(
+      np.asarray(tables['pseudo_labels_confusion']), class_names, theme
     ),
   )
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from rich.console import Console
 
-from semisup_jax.studies import page, runner
+from semisup_jax.studies import methods, page, runner
 
 # `config.study` to the function that writes its page: `(config, rows, workdir,
 # console)`, rows as in rows.jsonl. A study that is not named here gets tables.
-STUDIES = MappingProxyType({})
+STUDIES = MappingProxyType({'methods': methods.write_page})
 
 
 def run(

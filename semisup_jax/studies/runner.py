@@ -11,7 +11,6 @@ from typing import Any
 from rich.console import Console
 
 from semisup_jax import experiments
-from semisup_jax.experiments import ingredients
 from semisup_jax.experiments import workdir as workdir_lib
 from semisup_jax.reporting import results as results_lib
 from semisup_jax.reporting import wording
@@ -29,16 +28,6 @@ WritePage = Callable[[Any, Sequence[Row], pathlib.Path, Console], None]
 run_experiment = functools.partial(experiments.run, pages=False)
 
 
-def check_experiment(config: Any) -> None:
-  """Builds what a run would be made of, and runs nothing.
-
-  Raises:
-    InputError: If its config asks for what cannot be.
-  """
-  experiment = lookup(experiments.EXPERIMENTS, config.experiment, 'experiment')
-  experiment(config, ingredients.gather(config))
-
-
 def run(
   config: Any,
   sweep: Iterable[tuple[Mapping[str, Any], Any]],
@@ -48,7 +37,7 @@ def run(
   command: str,
   part: tuple[int, int] = (1, 1),
   write_page: WritePage = page.write_page,
-  check: Callable[[Any], None] = check_experiment,
+  check: Callable[[Any], Any] = experiments.prepare,
   run_point: RunPoint = run_experiment,
 ) -> list[Row]:
   """Runs what is not finished of a part of a sweep, and gathers its rows.

@@ -139,6 +139,69 @@ def test_encoder_with_head_keeps_their_variables_apart():
   np.testing.assert_array_equal(alone, features['embedding'])
 
 
+def test_a_predictor_goes_on_from_the_head():
+  head = models.ProjectionHead(
+    hidden=12,
+    output=5,
+    hidden_layers=1,
+    dtype=jnp.float32,
+    batch_norm_momentum=0.9,
+  )
+  predictor = head.clone()
+  model = models.EncoderWithHead(models.make_encoder(CONVNET), head, predictor)
+  x = jax.random.normal(jax.random.key(0), (4, 8, 8, 1))
+  variables = model.init(jax.random.key(1), x, train=False)
+  assert set(variables['params']) == {'encoder', 'head', 'predictor'}
+  output, features = model.apply(variables, x, train=False)
+  own = {name: tree['predictor'] for name, tree in variables.items()}
+  expected, _ = head.apply(own, output, train=False)
+  np.testing.assert_array_equal(features['prediction'], expected)
+
+
+def test_a_projector_can_end_in_batch_norm_without_scale_and_bias():
+  head = models.ProjectionHead(
+    hidden=12,
+    output=5,
+    hidden_layers=2,
+    dtype=jnp.float32,
+    batch_norm_momentum=0.9,
+    batch_norm_output=True,
+  )
+  x = 3 + jax.random.normal(jax.random.key(0), (64, 9))
+  variables = head.init(jax.random.key(1), x, train=False)
+  (z, _), _ = head.apply(variables, x, train=True, mutable=['batch_stats'])
+  np.testing.assert_allclose(z.mean(0), np.zeros(5), atol=1e-5)
+  np.testing.assert_allclose(z.std(0), np.ones(5), rtol=1e-2)
+  assert set(variables['params']['Dense_2']) == {'kernel'}
+  assert 'BatchNorm_2' not in variables['params']
+
+
+@pytest.mark.parametrize('shape', [(8, 8, 1), (28, 28, 3), (5, 13, 1)])
+def test_an_autoencoder_gives_back_images_of_any_size(shape):
+  encoder = models.make_encoder({**CONVNET, 'strides': (2,)})
+  decoder = models.Decoder(width=4, dtype=jnp.bfloat16, batch_norm_momentum=0.9)
+  model = models.Autoencoder(encoder, decoder)
+  x = jax.random.normal(jax.random.key(0), (3, *shape))
+  variables = model.init(jax.random.key(1), x, train=False)
+  embedding, features = model.apply(variables, x, train=False)
+  pixels = features['reconstruction']
+  assert pixels.shape == (3, *shape)
+  assert pixels.dtype == jnp.float32
+  assert 0 < pixels.min() <= pixels.max() < 1
+  alone, _ = encoder.apply(models.encoder_variables(variables), x, train=False)
+  np.testing.assert_array_equal(alone, embedding)
+  # All there is to go by is the embedding.
+  assert not np.array_equal(pixels[0], pixels[1])
+
+
+def test_raw_pixels_are_an_encoder_without_variables():
+  model = models.make_encoder({'name': 'pixels', 'dtype': 'float32'})
+  x = jax.random.normal(jax.random.key(0), (3, 4, 5, 2))
+  assert not model.init(jax.random.key(1), x, train=False)
+  output, _ = model.apply({}, x, train=False)
+  np.testing.assert_array_equal(output, np.asarray(x).reshape(3, 40))
+
+
 def test_a_classifier_starts_at_equal_odds():
   head = models.ClassificationHead(7, dtype=jnp.float32)
   x = jax.random.normal(jax.random.key(0), (4, 9))
@@ -150,7 +213,10 @@ def test_a_classifier_starts_at_equal_odds():
 @pytest.mark.parametrize(
   ('config', 'message'),
   [
-    ({**RESNET, 'name': 'resnet19'}, 'resnet19.*known: convnet, resnet18'),
+    (
+      {**RESNET, 'name': 'resnet19'},
+      'resnet19.*known: convnet, pixels, resnet18',
+    ),
     ({**RESNET, 'stem': 'mnist'}, "model.stem 'mnist'; known: cifar, imagenet"),
     ({**RESNET, 'dtype': 'float8'}, 'float8.*known: bfloat16'),
     ({**RESNET, 'width': 0}, 'at least 1, got 0'),

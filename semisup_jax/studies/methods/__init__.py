@@ -1,0 +1,88 @@
+"""The page of the study of all methods: what was found, tables, one figure.
+
+It needs the factors `method`, `seed` and `labels`, the labels a class that a
+training saw: 0 for what learned without labels, 'all', or so many.
+"""
+
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+
+from semisup_jax.reporting import wording
+from semisup_jax.studies.methods import findings, pseudo_labels, tables
+from semisup_jax.studies.methods.measured import Measured
+
+
+def write_page(
+  config: Any,
+  rows: Sequence[Mapping[str, Any]],
+  workdir: pathlib.Path,
+  console: Console,
+) -> None:
+  """Writes methods.md, and beside it the folder of the figures that it shows.
+
+  Args:
+    config: Of the study.
+    rows: Of its points, as in rows.jsonl.
+    workdir: The study's folder.
+    console: Where it is said where the page is.
+  """
+  measured = Measured(rows)
+  found = ''.join(f'* {s}\n' for s in findings.sentences(measured))
+  parts = [
+    _head(config, measured),
+    f'## What was found\n\n{found}' if found else '',
+    _figure(measured, workdir),
+    tables.encoders(measured),
+    tables.floors(measured),
+    tables.classifiers(measured),
+    pseudo_labels.section(measured),
+    tables.representations(measured),
+  ]
+  path = workdir / 'methods.md'
+  path.write_text('\n'.join(filter(None, parts)), encoding='utf-8')
+  console.print(str(path), highlight=False, soft_wrap=True)
+
+
+def _head(config: Any, measured: Measured) -> str:
+  seconds = sum(row['seconds'] or 0 for row in measured.rows)
+  return (
+    f'# Every method on {config.data.name}\n\n'
+    f'{len(measured.rows)} runs, {wording.duration(seconds)} in all. Top-1 '
+    f'accuracy in per cent on the {config.report_split} part: mean ± standard '
+    f"deviation, n = {len(measured.seeds)} seeds; intervals are Student's t "
+    'over seeds, and differences are paired by seed. A seed changes the '
+    'validation part, the labelled images, the initial weights and the views. '
+    'What a run draws several times (the labels of a probe) is averaged '
+    'first.\n'
+  )
+
+
+def _figure(measured: Measured, workdir: pathlib.Path) -> str:
+  """Draws the probe of encoders and the accuracy of classifiers as dots."""
+  from semisup_jax.reporting import figures
+
+  shown = [
+    {**row, 'method': _name(measured, row['method'])}
+    for row in measured.of_encoders('linear_probe') + measured.of_classifiers()
+  ]
+  folder = workdir / 'methods'
+  folder.mkdir(exist_ok=True)
+  for theme in ('light', 'dark'):
+    figure = figures.methods_comparison(shown, theme)
+    figures.save(figure, folder / f'{theme}.png')
+  return (
+    '<picture><source media="(prefers-color-scheme: dark)" '
+    'srcset="methods/dark.png"><img src="methods/light.png" alt="Accuracy of '
+    'every method, by labels a class"></picture>\n\n'
+    'Encoders by their linear probe, classifiers by themselves; bars are 95 % '
+    'intervals over seeds.\n'
+  )
+
+
+def _name(measured: Measured, method: str) -> str:
+  """The method, and a word where its training saw more than it seems."""
+  saw = {row['factors']['labels'] for row in measured.of(method)}
+  return wording.protocol(method) + (' (all labels)' if saw == {'all'} else '')
