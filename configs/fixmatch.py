@@ -2,7 +2,8 @@
 
 Sohn et al. 2020, https://arxiv.org/abs/2001.07685. `data.augment` has the weak
 ops, `data.views` the strong ones. BatchNorm sees all images, labelled, weak and
-strong; the moving average of the weights is evaluated.
+strong; the moving average of the weights is evaluated. The learning rate falls
+by a half cosine to 0, where the paper's ends at about a fifth.
 
   python launch.py --config=configs/fixmatch.py
   python launch.py --config=configs/fixmatch.py:cifar100 --config.data.dir=DIR
@@ -23,7 +24,7 @@ def get_config(variant: str = 'digits') -> config_dict.ConfigDict:
   config.method = config_dict.create(
     name='fixmatch',
     threshold=0.95,
-    thresholds='fixed',
+    lowest_threshold=data_sets.placeholder(float),
     unlabelled_ratio=7,
     unlabelled_weight=1.0,
     ema_decay=0.99,

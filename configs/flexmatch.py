@@ -2,7 +2,8 @@
 
 Zhang et al. 2021, https://arxiv.org/abs/2110.08263. `data.augment` has the weak
 ops, `data.views` the strong ones. BatchNorm sees all images, labelled, weak and
-strong; the moving average of the weights is evaluated.
+strong; the moving average of the weights is evaluated. A class's threshold lies
+between `lowest_threshold` (0 in the paper) and `threshold`.
 
   python launch.py --config=configs/flexmatch.py
   python launch.py --config=configs/flexmatch.py:cifar100 --config.data.dir=DIR
@@ -23,7 +24,7 @@ def get_config(variant: str = 'digits') -> config_dict.ConfigDict:
   config.method = config_dict.create(
     name='fixmatch',
     threshold=0.95,
-    thresholds='flexible',
+    lowest_threshold=0.5,
     unlabelled_ratio=7,
     unlabelled_weight=1.0,
     ema_decay=0.99,

@@ -1,7 +1,8 @@
 """Mean Teacher: few labels, and agreement with an average of oneself.
 
 Tarvainen and Valpola 2017, https://arxiv.org/abs/1703.01780. BatchNorm sees all
-images of the student; the teacher, the moving average, is evaluated.
+images of the student; the teacher, the moving average, is evaluated. Labelled
+images are among the unlabelled ones, so that they have to agree as well.
 
   python launch.py --config=configs/mean_teacher.py
   python launch.py --config=configs/mean_teacher.py:cifar100 \\

@@ -1,8 +1,8 @@
 """Pseudo-labels, offline: a teacher labels, and a student trains again.
 
-Lee 2013, and in several rounds Xie et al. 2020,
-https://arxiv.org/abs/1911.04252. `method`, `optimizer` and `schedule` are the
-teacher's, `self_training.student` is the student's recipe.
+In rounds, as Xie et al. 2020, https://arxiv.org/abs/1911.04252, with hard
+labels and no noise but augmentation. `method`, `optimizer` and `schedule` are
+the teacher's, `self_training.student` is the student's recipe.
 
   python launch.py --config=configs/self_training.py
   python launch.py --config=configs/self_training.py:cifar100 \\

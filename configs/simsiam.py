@@ -1,6 +1,7 @@
 """SimSiam without labels, then how far few labels go.
 
-Chen and He 2021, https://arxiv.org/abs/2011.10566.
+Chen and He 2021, https://arxiv.org/abs/2011.10566. The predictor's learning
+rate falls with the others', where the authors hold it constant.
 
   python launch.py --config=configs/simsiam.py
   python launch.py --config=configs/simsiam.py:cifar100 --config.data.dir=DIR

@@ -162,7 +162,7 @@ def _sweep(path: str, config) -> list[tuple[dict[str, Any], Any]] | None:
       (dict(factors), point.copy_and_resolve_references())
       for factors, point in sweep(config)
     ]
-  except ValueError as error:
+  except (AttributeError, KeyError, TypeError, ValueError) as error:
     text = ' '.join(str(error).split())
     raise UsageError(f'{path} has no such sweep: {text}') from error
 

@@ -107,6 +107,8 @@ class Method:
       where the method keeps something that follows them.
     predict_variables: `state -> variables` of `model` that evaluation uses (raw
       or averaged weights, as the method documents).
+    ops: The field of the section `data` with the string of ops that images are
+      seen through: 'views' or 'augment'.
     ema_decay: What `state.ema` keeps of itself at each step, in [0, 1); None
       where a method has no averaged weights.
   """
@@ -118,4 +120,5 @@ class Method:
   loss: Callable[..., tuple[jax.Array, tuple[Metrics, Any, Any]]]
   after_update: Callable[[Any], Any] = lambda state: state
   predict_variables: Callable[[Any], Variables] = lambda state: state.variables
+  ops: str = 'views'
   ema_decay: float | None = None

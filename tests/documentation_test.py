@@ -19,6 +19,6 @@ FILES = [
 ]
 
 
-@pytest.mark.parametrize(('shown', 'file'), zip(SHOWN, FILES, strict=True))
+@pytest.mark.parametrize(('shown', 'file'), [*zip(SHOWN, FILES, strict=True)])
 def test_adding_a_method_shows_the_code_as_it_is(shown, file):
   assert shown in (ROOT / file).read_text()

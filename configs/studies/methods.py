@@ -70,10 +70,12 @@ def get_config(variant: str = 'digits') -> config_dict.ConfigDict:
   config.draws = 5
   config.report_split = 'test'
   config.tables = ('pseudo_labels', 'representation')
-  config.data = data_sets.base(variant).data
-  if variant == 'digits':
-    # Constants, so that all seeds share their compiled steps.
-    config.data.mean, config.data.std = (0.31,), (0.38,)
+  config.data = config_dict.create(
+    path=data_sets.placeholder(str),
+    dir=data_sets.placeholder(str),
+    image_size=data_sets.placeholder(int),
+  )
+  data_sets.base(variant)  # Fails if there is no such variant.
   return config
 
 
@@ -83,7 +85,8 @@ def sweep(config):
   unknown = set(config.methods) - set(RECIPES)
   if unknown:
     known = ', '.join(RECIPES)
-    raise ValueError(f'unknown method {min(unknown)!r}; known: {known}')
+    first = min(unknown, key=str)
+    raise ValueError(f'unknown method {first!r}; known: {known}')
   for seed in config.seeds:
     for name in config.methods:
       # Labels a class that the training itself sees.
@@ -103,7 +106,7 @@ def _point(config, *, method, labels, seed):
   point.update_from_flattened_dict(changes)
   point.seed = seed
   point.report_split = config.report_split
-  for field in ('name', 'path', 'dir', 'image_size', 'mean', 'std'):
+  for field in ('path', 'dir', 'image_size'):
     point.data[field] = config.data[field]
   if method in FEW_LABELS:
     point.data.labels_per_class = labels
@@ -111,7 +114,9 @@ def _point(config, *, method, labels, seed):
     point.evaluation.protocols = ('linear_probe', 'knn')
     point.evaluation.labels_per_class = config.labels_per_class
     point.evaluation.draws = config.draws
-  # A point takes about a minute: one that is killed is run again.
   if config.variant == 'digits':
+    # Constants, so that all seeds share their compiled steps.
+    point.data.mean, point.data.std = (0.31,), (0.38,)
+    # A point takes about a minute: one that is killed is run again.
     point.checkpoint.keep = 0
   return point

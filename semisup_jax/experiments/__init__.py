@@ -17,7 +17,7 @@ from semisup_jax.experiments import (
   workdir,
 )
 from semisup_jax.experiments.job import Job
-from semisup_jax.types import InputError, lookup
+from semisup_jax.types import InputError, lookup, require
 
 # Each is `(config, ingredients) -> Job`, and fails before anything is written.
 EXPERIMENTS = MappingProxyType(
@@ -25,6 +25,15 @@ EXPERIMENTS = MappingProxyType(
     'evaluate': evaluate.evaluate,
     'pretrain': pretrain.pretrain,
     'self_training': self_training.self_training,
+  }
+)
+# The sections of a config that an experiment needs beside those that all have.
+_TRAINED = ('method', 'optimizer', 'schedule')
+SECTIONS = MappingProxyType(
+  {
+    'evaluate': (),
+    'pretrain': _TRAINED,
+    'self_training': (*_TRAINED, 'self_training'),
   }
 )
 
@@ -84,10 +93,21 @@ def prepare(config: Any) -> tuple[ingredients.Ingredients, Job]:
     InputError: If the config asks for what cannot be.
   """
   experiment = lookup(EXPERIMENTS, config.experiment, 'experiment')
-  if not 0 <= config.seed < 2**32:  # What JAX's keys can tell apart.
-    raise InputError(f'seed must be in 0 to 2**32 - 1, got {config.seed}')
+  name = f'experiment={config.experiment}'
+  require(config, SECTIONS[config.experiment], name, 'config')
+  check_seed(config)
   gathered = ingredients.gather(config)
   return gathered, experiment(config, gathered)
+
+
+def check_seed(config: Any) -> None:
+  """Fails on a seed that JAX's keys cannot tell from others.
+
+  Raises:
+    InputError: If it is out of range.
+  """
+  if not 0 <= config.seed < 2**32:
+    raise InputError(f'seed must be in 0 to 2**32 - 1, got {config.seed}')
 
 
 def _introduce(config, gathered, job, console) -> None:

@@ -154,7 +154,8 @@ def evaluators(
     )
   else:
     looks['embedding'] = _spread(method, ingredients, mesh, whole=False)
-    looks['projection'] = _spread(method, ingredients, mesh, whole=True)
+    if isinstance(method.model, models.EncoderWithHead):
+      looks['projection'] = _spread(method, ingredients, mesh, whole=True)
   if config.evaluation.online_probe:
     looks['online_probe'] = _online_probe(method, ingredients, mesh)
   return looks
@@ -166,9 +167,19 @@ def _embed(method, ingredients, mesh):
 
   def embed(state, images):
     variables = method.predict_variables(state)
-    return forward(models.encoder_variables(variables), images)
+    return _finite(forward(models.encoder_variables(variables), images), state)
 
   return embed
+
+
+def _finite(output: np.ndarray, state: training.TrainState) -> np.ndarray:
+  """Returns a network's output, or fails as the loss soon would."""
+  if not np.isfinite(output).all():
+    raise training.NotFiniteError(
+      f'the network of step {int(state.step)} gives embeddings that are not '
+      'finite; a lower learning rate or clip_norm=1.0 may help'
+    )
+  return output
 
 
 def _online_knn(config, method, ingredients, mesh):
@@ -200,7 +211,7 @@ def _spread(method, ingredients, mesh, *, whole: bool):
 
   def evaluate(state: training.TrainState) -> Mapping[str, float]:
     if whole:
-      output = forward(method.predict_variables(state), images)
+      output = _finite(forward(method.predict_variables(state), images), state)
     else:
       output = embed(state, images)
     return {
@@ -218,7 +229,7 @@ def _online_probe(method, ingredients, mesh):
 
   def evaluate(state: training.TrainState) -> Mapping[str, float]:
     encoder = models.encoder_variables(state.variables)
-    embeddings = forward(encoder, validation.images)
+    embeddings = _finite(forward(encoder, validation.images), state)
     logits = np.asarray(methods.probe_logits(state, embeddings))
     return {'top1': metrics.top_k_accuracy(logits, validation.labels, 1)}
 

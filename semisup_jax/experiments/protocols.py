@@ -1,5 +1,6 @@
 """The protocols that a config can name, each a way to use labelled images."""
 
+import contextlib
 import functools
 from typing import Any
 
@@ -96,6 +97,15 @@ def knn(embeddings: Embeddings) -> Protocol:
     )
 
   return protocol
+
+
+@contextlib.contextmanager
+def within(section: str):
+  """Says of which section of the config an error is."""
+  try:
+    yield
+  except InputError as error:
+    raise InputError(f'in {section}: {error}') from error
 
 
 def labelled_method(
@@ -199,9 +209,10 @@ def check(config: Any, ingredients: Ingredients) -> None:
   for name in section.protocols:
     lookup(PROTOCOLS, name, 'evaluation.protocols')
     if name in ('fine_tune', 'supervised'):
-      labelled_method(section[name], config.model, ingredients)
-      labelled_recipe(section[name], ingredients)
-      training.make_mesh(section[name].batch_size)
+      with within(f'evaluation.{name}'):
+        labelled_method(section[name], config.model, ingredients)
+        labelled_recipe(section[name], ingredients)
+        training.make_mesh(section[name].batch_size)
   for field in ('protocols', 'labels_per_class'):
     if len(set(section[field])) < len(section[field]):
       raise InputError(

@@ -1,14 +1,17 @@
 """Offline pseudo-labels: a teacher labels, and a student trains again.
 
-Lee 2013, "Pseudo-Label: The Simple and Efficient Semi-Supervised Learning
-Method for Deep Neural Networks", and, with a student from scratch and several
-rounds, Xie et al. 2020, https://arxiv.org/abs/1911.04252.
+In rounds, as in Noisy Student (Xie et al. 2020,
+https://arxiv.org/abs/1911.04252), with hard labels above a threshold, a student
+of the same size, and augmentation as the only noise. Lee 2013, who named
+pseudo-labels, relabels at every step instead.
 """
 
+import pathlib
 from typing import Any
 
 import numpy as np
 import scipy.special
+from rich.console import Console
 
 from semisup_jax import evaluation, models, training
 from semisup_jax.experiments import (
@@ -41,71 +44,98 @@ def self_training(config: Any, ingredients: Ingredients) -> Job:
   Raises:
     InputError: If the config asks for what cannot be.
   """
-  teacher = pretrain.make_method(config, ingredients)
-  if not teacher.classifies:
-    raise InputError(
-      f'method.name={config.method.name} learns no classifier, so it cannot '
-      'label images; use supervised, fixmatch or mean_teacher'
-    )
+  splits = ingredients.splits
   if config.evaluation.protocols:
     raise InputError(
       'self_training tests its teacher and its students alone; set '
       '--config.evaluation.protocols=()'
     )
-  section = config.self_training
-  _check(section)
-  recipe = fitting.plan(config, teacher, ingredients)
-  mesh = training.make_mesh(config.batch_size)
-  student = _Student(config, ingredients)
+  if not len(np.setdiff1d(splits.unlabelled, splits.labelled)):
+    raise InputError(
+      'every image is labelled, so there is nothing to label; lower '
+      f'data.labels_per_class={config.data.labels_per_class}'
+    )
+  protocols.check(config, ingredients)
+  _check(config.self_training)
+  teacher, student = (
+    _Teacher(config, ingredients),
+    _Student(config, ingredients),
+  )
 
   def execute(workdir, console):
+    return _execute(config, ingredients, teacher, student, workdir, console)
+
+  plan = f'teacher: {teacher.plan}; {config.self_training.rounds} round(s) of '
+  return Job('self_training', f'{plan}a student', execute)
+
+
+def _execute(config, ingredients, teacher, student, workdir, console):
+  variables = teacher(workdir, console)
+  outcomes, rounds = [], []
+  for number in range(1, config.self_training.rounds + 1):
+    logits = teacher.forward(variables, ingredients.reported.images)
+    if number == 1:
+      outcomes.append(
+        measuring.classified(config, ingredients, 'teacher', logits)
+      )
+    labels, kept, tables = _labelled(
+      ingredients, teacher.forward, variables, config.self_training.threshold
+    )
+    rounds.append(_round(number, logits, ingredients, tables, kept))
+    variables = student(labels, kept, variables, number, workdir, console)
+  logits = teacher.forward(variables, ingredients.reported.images)
+  outcomes.append(measuring.classified(config, ingredients, 'student', logits))
+  embeddings = protocols.Embeddings(
+    config,
+    ingredients,
+    ingredients.forward(ingredients.encoder, teacher.mesh),
+    models.encoder_variables(variables),
+  )
+  shown = views.examples(config, teacher.method, ingredients)
+  return Measured(outcomes, embeddings, shown, {**tables, 'rounds': rounds})
+
+
+class _Teacher:
+  """The first model: the run's own method.
+
+  Attributes:
+    method: What it learns by.
+    mesh: Divides the batches.
+    forward: Its logits on images, and a student's, whose network is the same.
+    plan: In words.
+  """
+
+  def __init__(self, config: Any, ingredients: Ingredients):
+    self.method = pretrain.make_method(config, ingredients)
+    if not self.method.classifies:
+      raise InputError(
+        f'method.name={config.method.name} learns no classifier, so it cannot '
+        'label images; use supervised, fixmatch or mean_teacher'
+      )
+    self._config = config
+    self._ingredients = ingredients
+    self._recipe = fitting.plan(config, self.method, ingredients)
+    self.mesh = training.make_mesh(config.batch_size)
+    self.forward = ingredients.forward(self.method.model, self.mesh)
+    self.plan = fitting.in_words(self.method, self._recipe, self.mesh)
+
+  def __call__(self, workdir: pathlib.Path, console: Console) -> Variables:
+    config, ingredients = self._config, self._ingredients
     state = fitting.fit(
-      teacher,
+      self.method,
       ingredients,
-      recipe,
-      evaluators=fitting.evaluators(config, teacher, ingredients, mesh),
-      mesh=mesh,
+      self._recipe,
+      evaluators=fitting.evaluators(
+        config, self.method, ingredients, self.mesh
+      ),
+      mesh=self.mesh,
       folder=workdir,
       checkpoint=config.checkpoint,
       seed=config.seed,
       console=console,
       title='teacher',
     )
-    forward = ingredients.forward(teacher.model, mesh)
-    variables = pretrain.chosen(teacher, state)
-    outcomes, rounds = [], []
-    for number in range(section.rounds + 1):
-      logits = forward(variables, ingredients.reported.images)
-      if number in (0, section.rounds):
-        name = 'student' if number else 'teacher'
-        outcomes.append(measuring.classified(config, ingredients, name, logits))
-      if number == section.rounds:
-        break
-      labels, kept, tables = _labelled(
-        ingredients, forward, variables, section.threshold
-      )
-      rounds.append(_round(number, logits, ingredients, tables, kept))
-      variables = student(labels, kept, variables, number + 1, workdir, console)
-    embeddings = protocols.Embeddings(
-      config,
-      ingredients,
-      ingredients.forward(ingredients.encoder, mesh),
-      models.encoder_variables(variables),
-    )
-    return Measured(
-      outcomes,
-      embeddings,
-      views.examples(config, teacher, ingredients),
-      {**tables, 'rounds': rounds},
-    )
-
-  plan = fitting.in_words(teacher, recipe, mesh)
-  return Job(
-    'self_training',
-    f'teacher: {plan}; {section.rounds} round(s) of '
-    f'{student.recipe.steps:,} steps of {student.recipe.batch_size} images',
-    execute,
-  )
+    return pretrain.chosen(self.method, state)
 
 
 class _Student:
@@ -115,14 +145,21 @@ class _Student:
     self._config = config
     self._ingredients = ingredients
     self._section = config.self_training.student
-    self._method = protocols.labelled_method(
-      self._section, config.model, ingredients
-    )
-    self.recipe = protocols.labelled_recipe(self._section, ingredients)
-    self._mesh = training.make_mesh(self._section.batch_size)
+    with protocols.within('self_training.student'):
+      self._method = protocols.labelled_method(
+        self._section, config.model, ingredients
+      )
+      protocols.labelled_recipe(self._section, ingredients)
+      self._mesh = training.make_mesh(self._section.batch_size)
 
   def __call__(
-    self, labels, kept, teacher: Variables, number: int, workdir, console
+    self,
+    labels: np.ndarray,
+    kept: np.ndarray,
+    teacher: Variables,
+    number: int,
+    workdir: pathlib.Path,
+    console: Console,
   ) -> Variables:
     config, ingredients = self._config, self._ingredients
     union = np.union1d(ingredients.splits.labelled, kept)
@@ -189,7 +226,7 @@ def _round(number, logits, ingredients, tables, kept) -> dict[str, Any]:
   used = [row for row in tables.get('pseudo_labels', ()) if row['used']]
   reported = ingredients.reported.labels
   return {
-    'round': number + 1,
+    'round': number,
     'teacher_top1': float(np.mean(logits.argmax(-1) == reported)),
     'pseudo_labels': len(kept),
     'precision': used[0]['precision'] if used else None,

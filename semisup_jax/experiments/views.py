@@ -19,8 +19,7 @@ def examples(
 
   Args:
     config: The whole config.
-    method: One that learns a classifier from labels alone uses `data.augment`,
-      any other `data.views`.
+    method: Says through which ops of `config.data` it sees them.
     ingredients: The images.
 
   Returns:
@@ -28,8 +27,7 @@ def examples(
   """
   splits = ingredients.splits
   images = splits.train.images[splits.unlabelled[:IMAGES]]
-  labels_alone = method.classifies and 'unlabelled' not in method.streams
-  ops = config.data.augment if labels_alone else config.data.views
+  ops = config.data[method.ops]
   # Pixels are shown, so normalization, the last op, is left out.
   views = augment.views(
     augment.parse(

@@ -104,7 +104,7 @@ def from_config(
   objective = lookup(OBJECTIVES, section['objective'], 'method.objective')
   window = fields.whole_number(section, 'ssim_window', 3)
   side = min(task.image_shape[:2])
-  if window % 2 == 0 or window > side:
+  if section['objective'] == 'ssim' and (window % 2 == 0 or window > side):
     raise InputError(
       f"method.ssim_window must be odd and at most the images' {side} pixels, "
       f'got {window}'

@@ -11,11 +11,11 @@ from semisup_jax.augment import Transform
 from semisup_jax.methods import fields, passes
 from semisup_jax.models import DTYPES, ClassificationHead, EncoderWithHead
 from semisup_jax.objectives import pseudo_label_terms, soft_cross_entropy
-from semisup_jax.types import InputError, Method, Task
+from semisup_jax.types import Method, Task
 
 FIELDS = (
   'threshold',
-  'thresholds',
+  'lowest_threshold',
   'unlabelled_ratio',
   'unlabelled_weight',
   'ema_decay',
@@ -25,7 +25,12 @@ NOT_YET = -1  # An image that has had no confident prediction.
 
 
 def class_thresholds(
-  chosen: jax.Array, threshold: float, *, num_classes: int, num_unlabelled: int
+  chosen: jax.Array,
+  *,
+  lowest: float,
+  highest: float,
+  num_classes: int,
+  num_unlabelled: int,
 ) -> jax.Array:
   """FlexMatch's thresholds: lower for classes that are learned more slowly.
 
@@ -34,22 +39,45 @@ def class_thresholds(
   number of images last predicted confidently to be of it, over that of the
   class that has most, or over the images not yet used, if they are more.
 
+  As published, they start from 0. A network that starts at equal odds then
+  learns from all images the one class that it names first, and may never leave
+  it; `lowest` is ours, and keeps it from that.
+
   Args:
     chosen: The class of each image's last confident prediction, int [T];
       `NOT_YET` where there was none.
-    threshold: The highest that a class can have.
+    lowest: The least that a class can have, 0 in the paper.
+    highest: The most that a class can have.
     num_classes: K.
     num_unlabelled: Of the T images, those that are predicted at all.
 
   Returns:
-    Thresholds, float32 [K], at most `threshold`.
+    Thresholds, float32 [K], from `lowest` to `highest`.
   """
   counts = jnp.bincount(
     jnp.where(chosen == NOT_YET, num_classes, chosen), length=num_classes + 1
   )[:num_classes].astype(jnp.float32)
   unused = num_unlabelled - counts.sum()
   effect = counts / jnp.maximum(jnp.maximum(counts.max(), unused), 1)
-  return threshold * effect / (2 - effect)
+  return jnp.maximum(highest * effect / (2 - effect), lowest)
+
+
+def remember(
+  chosen: jax.Array, index: jax.Array, labels: jax.Array, sure: jax.Array
+) -> jax.Array:
+  """Notes the classes of confident predictions, FlexMatch's counters.
+
+  Args:
+    chosen: See `class_thresholds`.
+    index: The rows that were predicted, int [N]; one may be there twice.
+    labels: Their classes, int [N].
+    sure: Which of them count, bool [N].
+  """
+  # Rows out of range are dropped. Of an image that is there twice the larger
+  # class is kept: a rule, where the order of writing is none on a GPU.
+  rows = jnp.where(sure, index, len(chosen))
+  chosen = chosen.at[rows].set(NOT_YET, mode='drop')
+  return chosen.at[rows].max(labels.astype(chosen.dtype), mode='drop')
 
 
 def fixmatch(
@@ -60,7 +88,7 @@ def fixmatch(
   *,
   task: Task,
   threshold: float,
-  flexible: bool,
+  lowest_threshold: float | None,
   unlabelled_ratio: int,
   unlabelled_weight: float,
   ema_decay: float,
@@ -83,7 +111,8 @@ def fixmatch(
     strong: `(key, image) -> view`.
     task: What is learned from.
     threshold: The least confidence of a pseudo-label, in [0, 1].
-    flexible: Whether each class has its own, at most `threshold`: FlexMatch.
+    lowest_threshold: None for one threshold; a number for one a class, from it
+      to `threshold`: FlexMatch.
     unlabelled_ratio: Unlabelled images for each labelled one, the paper's mu.
     unlabelled_weight: Of the second term, the paper's lambda_u.
     ema_decay: See `Method`.
@@ -92,6 +121,7 @@ def fixmatch(
   """
   model = EncoderWithHead(encoder, classifier)
   dtype = passes.wide(dtype)
+  flexible = lowest_threshold is not None
 
   def init(key, batch):
     chosen = None
@@ -135,13 +165,13 @@ def fixmatch(
     label = jnp.argmax(probabilities, axis=-1)
     limits = class_thresholds(
       chosen,
-      threshold,
+      lowest=lowest_threshold,
+      highest=threshold,
       num_classes=task.num_classes,
       num_unlabelled=task.num_unlabelled,
     )
-    confident = probabilities.max(axis=-1) >= threshold
-    updated = jnp.where(confident, label, chosen[index])
-    return limits[label], chosen.at[index].set(updated.astype(chosen.dtype))
+    sure = probabilities.max(axis=-1) >= threshold
+    return limits[label], remember(chosen, index, label, sure)
 
   return Method(
     streams={'labelled': 1, 'unlabelled': unlabelled_ratio},
@@ -160,10 +190,10 @@ def from_config(
   """Builds the method of a recipe.
 
   Args:
-    config: The whole config; `method` has `threshold`, `thresholds` ('fixed' or
-      'flexible'), `unlabelled_ratio`, `unlabelled_weight`, `ema_decay` and
-      `batch_norm_images`; `data.augment` is the string of weak ops,
-      `data.views` that of strong ones.
+    config: The whole config; `method` has `threshold`, `lowest_threshold`
+      (None, or where FlexMatch's thresholds begin), `unlabelled_ratio`,
+      `unlabelled_weight`, `ema_decay` and `batch_norm_images`; `data.augment`
+      is the string of weak ops, `data.views` that of strong ones.
     encoder: The encoder of `config.model`.
     task: What is learned from.
 
@@ -171,11 +201,10 @@ def from_config(
     InputError: If a field's value is out of its range.
   """
   section = config['method']
-  if section['thresholds'] not in ('fixed', 'flexible'):
-    raise InputError(
-      f"method.thresholds must be 'fixed' or 'flexible', got "
-      f'{section["thresholds"]!r}'
-    )
+  threshold = fields.check(section, 'threshold', 0, 1)
+  lowest = section['lowest_threshold']
+  if lowest is not None:
+    fields.check(section, 'lowest_threshold', 0, threshold)
   dtype = DTYPES[config['model']['dtype']]
   return fixmatch(
     encoder,
@@ -183,8 +212,8 @@ def from_config(
     task.transform(config['data']['augment']),
     task.transform(config['data']['views']),
     task=task,
-    threshold=fields.check(section, 'threshold', 0, 1),
-    flexible=section['thresholds'] == 'flexible',
+    threshold=threshold,
+    lowest_threshold=lowest,
     unlabelled_ratio=fields.whole_number(section, 'unlabelled_ratio', 1),
     unlabelled_weight=fields.check(section, 'unlabelled_weight', 0),
     ema_decay=fields.check(section, 'ema_decay', 0, 1, open_high=True),

@@ -101,6 +101,7 @@ def mean_teacher(
     streams={'labelled': 1, 'unlabelled': unlabelled_ratio},
     model=model,
     classifies=True,
+    ops='augment',
     init=lambda key, batch: (
       passes.initialize(model, key, batch, dtype),
       None,

@@ -21,6 +21,8 @@ LEARNING_RATE = 1e-2
 # How fast the mean and the spread that embeddings are standardized by follow
 # the batches.
 RATE = 0.1
+# Far from what methods fold in or split off.
+KEY = 2**31
 
 
 def with_online_probe(
@@ -102,7 +104,7 @@ def with_online_probe(
     variables = {'params': params, 'batch_stats': state.batch_stats}
     labelled = batch['labelled']
     embeddings = jax.lax.stop_gradient(
-      embed(variables, labelled['image'], jax.random.fold_in(key, 1))
+      embed(variables, labelled['image'], jax.random.fold_in(key, KEY))
     )
     probe, learned = learn(
       state.method_state['probe'], embeddings, labelled['label']

@@ -12,7 +12,7 @@ class ProjectionHead(nn.Module):
   """An MLP with BatchNorm, whose output the objective sees.
 
   SimCLR's projector (https://arxiv.org/abs/2002.05709, Sec. 4.2) with BatchNorm
-  in the hidden layers, as in the authors' code.
+  in the hidden layers; the authors' code has one after the output as well.
 
   Attributes:
     hidden: Width of each hidden layer.

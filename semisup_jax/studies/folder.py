@@ -30,7 +30,8 @@ def check(workdir: pathlib.Path, study: str) -> None:
   try:
     known = json.loads(path.read_text())['config'].get('study')
   except FileNotFoundError:
-    known = study if _is_empty(workdir) else None
+    # Another part may have made the folder between the two looks.
+    known = study if _is_empty(workdir) or path.exists() else None
   except (OSError, ValueError, KeyError, TypeError, AttributeError):
     known = None
   if known != study:

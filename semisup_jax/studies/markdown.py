@@ -105,7 +105,8 @@ def replications(rows: Iterable[Row]) -> str:
   if not counts:
     return 'n = 0'
   noun = rows[0].get('over', 'seed') + ('' if counts == [1] else 's')
-  return f'n = {" to ".join(str(n) for n in {counts[0], counts[-1]})} {noun}'
+  ends = dict.fromkeys((counts[0], counts[-1]))
+  return f'n = {" to ".join(map(str, ends))} {noun}'
 
 
 def _title(field: str) -> str:

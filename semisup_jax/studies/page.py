@@ -11,6 +11,8 @@ from semisup_jax.studies import markdown, statistics
 
 Row = Mapping[str, Any]
 
+NAME = 'page.md'  # Of every study's page, in its folder.
+
 
 def write_page(
   config: Any, rows: Sequence[Row], workdir: pathlib.Path, console: Console
@@ -33,7 +35,7 @@ def write_page(
     parts.append(_section([r for r in means if r['metric'] == metric], metric))
   if means:
     parts.append(_note(means))
-  path = workdir / 'page.md'
+  path = workdir / NAME
   path.write_text('\n'.join(parts), encoding='utf-8')
   console.print(str(path), highlight=False, soft_wrap=True)
 

@@ -29,7 +29,8 @@ def collect(
 
   Returns:
     Rows: `point` (its name), `factors`, `method`, `seconds`, `rows` as in
-    results.json, `tables` (a dict of more rows) and `counts` (images by part).
+    results.json, `tables` (a dict of more rows), `counts` (images by part),
+    `commit` and `hardware`.
 
   Raises:
     InputError: If a point's folder holds a run of another config.
@@ -70,4 +71,6 @@ def _row(
     'rows': results['rows'],
     'tables': {name: known[name] for name in tables if name in known},
     'counts': run.get('counts', {}),
+    'commit': run.get('commit'),
+    'hardware': run.get('hardware'),
   }

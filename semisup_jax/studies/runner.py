@@ -66,6 +66,7 @@ def run(
   for point in points:
     with _naming(point):
       lookup(experiments.EXPERIMENTS, point.config.experiment, 'experiment')
+      experiments.check_seed(point.config)
   folder.check(workdir, config.study)
   mine = points_lib.part(points, part)
   todo = [p for p in mine if folder.results(workdir, p) is None]
@@ -83,7 +84,9 @@ def run(
     for point in todo:
       bar.begin(point.name)
       try:
-        _run(point, workdir, command, run_point)
+        # Another process may have run it meanwhile.
+        if folder.results(workdir, point) is None:
+          _run(point, workdir, command, run_point)
       except NotFiniteError as error:
         failed[point.name] = str(error)
       rows = collect()
@@ -151,6 +154,9 @@ def _conclude(
     soft_wrap=True,
   )
   if len(rows) < total:
+    # What was written of fewer points would pass for the whole.
+    for name in ('results.json', page.NAME):
+      (workdir / name).unlink(missing_ok=True)
     return
   results = {
     'study': config.study,

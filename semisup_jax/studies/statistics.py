@@ -125,8 +125,7 @@ def paired(
 
 
 def _results(row: Row) -> list[Row]:
-  tables = row.get('tables', {}).values()
-  return [*row['rows'], *(result for table in tables for result in table)]
+  return [*row['rows'], *row.get('tables', {}).get('metrics', ())]
 
 
 def _groups(

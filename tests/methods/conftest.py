@@ -36,7 +36,7 @@ FIELDS = {
   'byol': {'target_decay': 0.9, 'predictor_hidden': 8, **PROJECTOR},
   'fixmatch': {
     'threshold': 0.5,
-    'thresholds': 'fixed',
+    'lowest_threshold': None,
     'unlabelled_weight': 1.0,
     **SEMI_SUPERVISED,
   },
@@ -63,7 +63,7 @@ FIELDS = {
 }
 # What a method can be told that makes it another one.
 VARIANTS = {
-  'flexmatch': ('fixmatch', {'thresholds': 'flexible'}),
+  'flexmatch': ('fixmatch', {'lowest_threshold': 0.4}),
   'labelled BatchNorm': ('fixmatch', {'batch_norm_images': 'labelled'}),
   'ssim': ('autoencoder', {'objective': 'ssim'}),
   'collage': ('supervised', {'mixing': 'collage', 'mixing_per': 'image'}),

@@ -66,28 +66,46 @@ def test_apart_each_is_normalized_by_itself_and_the_named_ones_are_kept(
   close(stats, expected[images])
 
 
-def slow_thresholds(chosen, threshold, num_classes, num_unlabelled):
+def slow_thresholds(chosen, lowest, highest, num_classes, num_unlabelled):
   counts = [sum(c == k for c in chosen) for k in range(num_classes)]
   unused = num_unlabelled - sum(counts)
   beta = [count / max(max(counts), unused, 1) for count in counts]
-  return [threshold * b / (2 - b) for b in beta]
+  return [max(lowest, highest * b / (2 - b)) for b in beta]
 
 
+@pytest.mark.parametrize('lowest', [0.0, 0.3])
 @pytest.mark.parametrize(
   'chosen',
   [[-1] * 6, [0, 0, 0, 1, 1, -1], [2, 2, 2, 2, 0, 1], [-1, -1, -1, -1, 0, 1]],
 )
-def test_flexmatchs_thresholds_equal_a_slow_form(chosen):
+def test_flexmatchs_thresholds_equal_a_slow_form(chosen, lowest):
   limits = fixmatch.class_thresholds(
-    jnp.array(chosen), 0.9, num_classes=3, num_unlabelled=6
+    jnp.array(chosen),
+    lowest=lowest,
+    highest=0.9,
+    num_classes=3,
+    num_unlabelled=6,
   )
-  expected = slow_thresholds(chosen, 0.9, 3, 6)
+  expected = slow_thresholds(chosen, lowest, 0.9, 3, 6)
   np.testing.assert_allclose(limits, expected, rtol=1e-6)
-  assert limits.max() <= 0.9 + 1e-6
+  assert lowest <= limits.min() <= limits.max() <= 0.9 + 1e-6
+
+
+def test_an_image_that_is_in_a_batch_twice_has_one_class():
+  chosen = jnp.array([-1, -1, 7, -1])
+  index = jnp.array([1, 1, 2, 2, 3, 0])
+  labels = jnp.array([3, 5, 4, 9, 6, 8])
+  sure = jnp.array([True, True, True, False, False, True])
+  for order in (np.arange(6), np.arange(6)[::-1]):
+    found = fixmatch.remember(chosen, index[order], labels[order], sure[order])
+    # Of image 2 only the sure one counts, of image 3 none.
+    np.testing.assert_array_equal(found, [8, 5, 4, -1])
 
 
 def test_flexmatch_remembers_the_confident_predictions_of_its_images(toy):
-  method = toy.make(toy.config('flexmatch', threshold=0.34))
+  method = toy.make(
+    toy.config('flexmatch', threshold=0.5, lowest_threshold=0.4)
+  )
   _, state = toy.run(method, 30)
   chosen = np.asarray(state.method_state)
   known = chosen != fixmatch.NOT_YET

@@ -105,18 +105,26 @@ def rows():
 
 
 def test_what_was_found_names_floors_winners_and_doubts(rows):
-  best, pixels, random, fixmatch, student = findings.sentences(Measured(rows))
+  rows += encoder('autoencoder', (0.6, 0.75, 0.9))
+  said = findings.sentences(Measured(rows))
+  best, above, below, random, fixmatch, student = said
   assert 'SimCLR beats BYOL at 5 labels a class by 5.0 points' in best
-  assert '2 of 2 encoders trained without labels beat raw pixels' in pixels
-  assert 'by 10.0 points to 15.0 points' in pixels
-  assert 'by 20.0 points to 25.0 points' in random
+  assert above == (
+    'More accurate than raw pixels at 5 labels a class, in points: SimCLR '
+    '(+15.0) and BYOL (+10.0).'
+  )
+  assert below == (
+    'Less accurate than raw pixels at 5 labels a class, in points: Autoencoder '
+    '(-5.0).'
+  )
+  assert 'SimCLR (+25.0), BYOL (+20.0) and Autoencoder (+5.0)' in random
   assert fixmatch.startswith('FixMatch beats training on the labels alone')
   assert 'not distinguishable from training on the labels alone' in student
 
 
 def test_the_page_has_every_method_with_what_it_saw(rows, tmp_path):
   methods.write_page(recipe.get_config(), rows, tmp_path, Console(quiet=True))
-  page = (tmp_path / 'methods.md').read_text()
+  page = (tmp_path / 'page.md').read_text()
   assert '| SimCLR | 11.0 | 0.50 | 5.0 | 0.25 |' in page
   tables = page.split('## ')
   encoders, classifiers, audit = (
@@ -139,10 +147,28 @@ def test_the_page_has_every_method_with_what_it_saw(rows, tmp_path):
 def test_a_study_of_fewer_methods_has_a_page_too(rows, tmp_path):
   few = [r for r in rows if r['factors']['method'] in ('simclr', 'fixmatch')]
   methods.write_page(recipe.get_config(), few, tmp_path, Console(quiet=True))
-  page = (tmp_path / 'methods.md').read_text()
+  page = (tmp_path / 'page.md').read_text()
   assert '| SimCLR | 0 |' in page
   assert 'over the floors' not in page
-  assert 'gain' in page
+  assert '| FixMatch | 71.0 ± 1.0 |' in page
+
+
+def test_one_seed_has_no_interval_and_says_so(rows, tmp_path):
+  one = [r for r in rows if r['factors']['seed'] == 0]
+  methods.write_page(recipe.get_config(), one, tmp_path, Console(quiet=True))
+  page = (tmp_path / 'page.md').read_text()
+  assert 'of one seed, so that there are no intervals' in page
+  assert 'Of one seed, without an interval, against raw pixels' in page
+  assert '±' not in page
+
+
+def test_seeds_that_kept_nothing_are_counted(rows, tmp_path):
+  for row in rows:
+    if row['factors'] == {'method': 'fixmatch', 'labels': 1, 'seed': 2}:
+      row['tables']['pseudo_labels'] = pseudo_labels(None)
+  methods.write_page(recipe.get_config(), rows, tmp_path, Console(quiet=True))
+  page = (tmp_path / 'page.md').read_text()
+  assert '| FixMatch | 0.95 | 60.0 ± 0.0 | 90.0 ± 0.0 (2 of 3) |' in page
 
 
 def test_the_sweep_names_every_point_apart():

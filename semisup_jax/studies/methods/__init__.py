@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 
 from semisup_jax.reporting import wording
+from semisup_jax.studies import page
 from semisup_jax.studies.methods import findings, pseudo_labels, tables
 from semisup_jax.studies.methods.measured import Measured
 
@@ -21,7 +22,7 @@ def write_page(
   workdir: pathlib.Path,
   console: Console,
 ) -> None:
-  """Writes methods.md, and beside it the folder of the figures that it shows.
+  """Writes page.md, and beside it the folder of the figures that it shows.
 
   Args:
     config: Of the study.
@@ -41,23 +42,34 @@ def write_page(
     pseudo_labels.section(measured),
     tables.representations(measured),
   ]
-  path = workdir / 'methods.md'
+  path = workdir / page.NAME
   path.write_text('\n'.join(filter(None, parts)), encoding='utf-8')
   console.print(str(path), highlight=False, soft_wrap=True)
 
 
 def _head(config: Any, measured: Measured) -> str:
   seconds = sum(row['seconds'] or 0 for row in measured.rows)
-  return (
-    f'# Every method on {config.data.name}\n\n'
-    f'{len(measured.rows)} runs, {wording.duration(seconds)} in all. Top-1 '
-    f'accuracy in per cent on the {config.report_split} part: mean ± standard '
-    f"deviation, n = {len(measured.seeds)} seeds; intervals are Student's t "
-    'over seeds, and differences are paired by seed. A seed changes the '
-    'validation part, the labelled images, the initial weights and the views. '
-    'What a run draws several times (the labels of a probe) is averaged '
-    'first.\n'
+  count = len(measured.seeds)
+  spread = (
+    f"mean ± standard deviation, n = {count} seeds; intervals are Student's t "
+    'over seeds, and differences are paired by seed'
+    if count > 1
+    else 'of one seed, so that there are no intervals'
   )
+  return (
+    f'# Every method on {config.variant}\n\n'
+    f'{len(measured.rows)} runs, {wording.duration(seconds)} in all, on '
+    f'{_listed(measured, "hardware")}; commit {_listed(measured, "commit")}. '
+    f'Top-1 accuracy in per cent on the {config.report_split} part: {spread}. '
+    'A seed changes the validation part, the labelled images, the initial '
+    'weights and the views. What a run draws several times (the labels of a '
+    'probe) is averaged first.\n'
+  )
+
+
+def _listed(measured: Measured, field: str) -> str:
+  known = dict.fromkeys(str(row.get(field)) for row in measured.rows)
+  return wording.listed(known)
 
 
 def _figure(measured: Measured, workdir: pathlib.Path) -> str:

@@ -15,16 +15,25 @@ from semisup_jax.studies.methods.measured import (
 Row = Mapping[str, Any]
 
 _FLOORS = {'random_encoder': 'the random encoder', 'raw_pixels': 'raw pixels'}
+# By `Gap.verdict`: what is said of so many encoders, {floor} and {where}.
+_VERDICTS = {
+  'higher': 'more accurate than {floor} {where}',
+  'lower': 'less accurate than {floor} {where}',
+  'not distinguishable': 'not distinguishable from {floor} {where}',
+  'no interval': 'of one seed, without an interval, against {floor} {where}',
+}
 
 
 def sentences(measured: Measured) -> list[str]:
   """Encoders against each other and the floors, classifiers against labels
   alone; all with the middle one of the numbers of labels."""
-  found = [_best(measured), *(_over(measured, floor) for floor in FLOORS)]
+  found = _best(measured)
+  for floor in FLOORS:
+    found += _against(measured, floor)
   for method in measured.classifiers:
     if method != BASELINE:
-      found += _over_labels(measured, method)
-  return [sentence for sentence in found if sentence]
+      found += _against_labels(measured, method)
+  return found
 
 
 def _without_labels(measured: Measured) -> list[str]:
@@ -37,64 +46,58 @@ def _without_labels(measured: Measured) -> list[str]:
   ]
 
 
-def _best(measured: Measured) -> str:
+def _best(measured: Measured) -> list[str]:
   methods = _without_labels(measured)
-  rows = [
-    row
-    for row in measured.of_encoders('linear_probe')
-    if row['method'] in methods and row['labels_per_class'] == measured.middle
-  ]
+  rows = comparison.ranked(
+    [
+      row
+      for row in measured.of_encoders('linear_probe')
+      if row['method'] in methods and row['labels_per_class'] == measured.middle
+    ]
+  )
   if len(rows) < 2:
-    return ''
-  first, second = (r['method'] for r in comparison.ranked(rows)[:2])
-  return 'Of the encoders trained without labels: ' + statistics.sentence(
-    measured.gain(first, second),
-    a=wording.protocol(first),
-    b=wording.protocol(second),
+    return []
+  first, second = (row['method'] for row in rows[:2])
+  names = [wording.protocol_in_sentence(m) for m in (first, second)]
+  said = statistics.sentence(
+    measured.gain(first, second), a=names[0], b=names[1]
   )
+  return [
+    f'The two best encoders without labels are {wording.listed(names)}, by '
+    f'these same numbers, which the interval does not allow for. {said}'
+  ]
 
 
-def _over(measured: Measured, floor: str) -> str:
-  """`Every encoder ... beats raw pixels ...`, or which do not."""
-  gains = {m: measured.gain(m, floor) for m in _without_labels(measured)}
-  gains = {m: gain for m, gain in gains.items() if gain}
-  if not gains:
-    return ''
-  sure = {m: g for m, g in gains.items() if _gap(g).verdict == 'higher'}
-  others = wording.listed(
-    f'{wording.protocol(m)} ({_signed(g)})'
-    for m, g in gains.items()
-    if m not in sure
-  )
-  where = wording.labels(measured.middle)
-  if not sure:
-    return (
-      f'No interval excludes 0 for a gain over {_FLOORS[floor]} {where}: '
-      f'{others}.'
-    )
-  means = sorted(gain['mean'] for gain in sure.values())
-  text = (
-    f'{len(sure)} of {len(gains)} encoders trained without labels beat '
-    f'{_FLOORS[floor]} {where}, by {wording.points(means[0], "top1")} to '
-    f'{wording.points(means[-1], "top1")}, each with an interval above 0'
-  )
-  return f'{text}; not sure: {others}.' if others else f'{text}.'
+def _against(measured: Measured, floor: str) -> list[str]:
+  """A sentence for each verdict that some encoder has."""
+  by_verdict: dict[str, dict[str, Row]] = {}
+  for method in _without_labels(measured):
+    gain = measured.gain(method, floor)
+    if gain:
+      gap = comparison.Gap(gain['mean'], gain['low'], gain['high'])
+      by_verdict.setdefault(gap.verdict, {})[method] = gain
+  place = {'floor': _FLOORS[floor], 'where': wording.labels(measured.middle)}
+  found = []
+  for verdict, words in _VERDICTS.items():
+    gains = by_verdict.get(verdict)
+    if gains:
+      listed = wording.listed(
+        f'{wording.protocol(m)} ({_signed(gain)})' for m, gain in gains.items()
+      )
+      words = words.format(**place)
+      found.append(f'{words[0].upper()}{words[1:]}, in points: {listed}.')
+  return found
 
 
 def _signed(gain: Row) -> str:
-  """`+1.9 points`."""
-  return f'{wording.scale("top1") * gain["mean"]:+.1f} points'
+  return f'{wording.scale("top1") * gain["mean"]:+.1f}'
 
 
-def _gap(row: Row) -> comparison.Gap:
-  return comparison.Gap(row['mean'], row['low'], row['high'])
-
-
-def _over_labels(measured: Measured, method: str) -> list[str]:
+def _against_labels(measured: Measured, method: str) -> list[str]:
   return [
     statistics.sentence(
       difference,
-      a=wording.protocol(method),
+      a=wording.protocol_in_sentence(method),
       b='training on the labels alone',
     )
     for difference in measured.differences(own(method), own(BASELINE))

@@ -91,9 +91,9 @@ class Measured:
     return None
 
   def seconds(self, method: str) -> str:
-    """The mean time of a run, `73 s`."""
+    """The median time of a run, `73 s`."""
     known = [row['seconds'] for row in self.of(method) if row['seconds']]
-    return f'{np.mean(known):.0f} s' if known else '-'
+    return f'{np.median(known):.0f} s' if known else '-'
 
   @property
   def _methods(self) -> list[str]:

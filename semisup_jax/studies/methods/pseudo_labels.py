@@ -30,8 +30,10 @@ def section(measured: Measured) -> str:
       'Of the unlabelled images, whose truth is known and was not used: the '
       'share of which the model is sure enough (yield), and the share of these '
       'that is right (precision), in per cent. Mean Teacher uses no threshold, '
-      'so its precision is its accuracy on them; in self-training it is the '
-      'teacher that labels.\n',
+      'so its precision is its accuracy on them; FlexMatch is audited at the '
+      'highest threshold that a class can have; in self-training it is the '
+      'teacher that labels. Where a seed kept nothing, its precision is not '
+      'known, and it is said of how many seeds the mean is.\n',
       _as_used(found, counts),
       f'Yield / precision by threshold, {wording.labels(middle)}:\n',
       _by_threshold({m: rows for (m, k), rows in found.items() if k == middle}),
@@ -80,4 +82,6 @@ def _mean(rows: Sequence[Row], what: str, *, spread: bool = True) -> str:
   text = f'{np.mean(values):.1f}'
   if spread and len(values) > 1:
     text += f' ± {np.std(values, ddof=1):.1f}'
+  if len(values) < len(rows):
+    text += f' ({len(values)} of {len(rows)})'
   return text

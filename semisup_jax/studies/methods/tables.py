@@ -39,8 +39,10 @@ def encoders(measured: Measured) -> str:
     [
       f'## Encoders, probed with {wording.listed(counts)} labels a class\n',
       '"Labels seen" are those of the training itself, over all classes; the '
-      'probe and kNN then see as many a class as the column says. The time is '
-      'that of a whole run, compilation and evaluation included.\n',
+      'probe and kNN then see as many a class as the column says, and the '
+      'probe chooses its L2 on the labels of the validation part. The time is '
+      'the median of a whole run with its evaluation; compiled steps are '
+      'reused between runs.\n',
       markdown.table([*head, 'time'], body),
     ]
   )
@@ -103,10 +105,12 @@ def classifiers(measured: Measured) -> str:
   return '\n'.join(
     [
       '## Classifiers, trained with few labels a class\n',
-      'Each saw as many labels a class as the column says, and those alone; it '
-      'is tested itself, the model that is best on validation. Gains are over '
-      f'"{wording.protocol(BASELINE)}" on the same labels, with their 95 % '
-      'intervals, bold where these exclude 0.\n',
+      'Each learned from as many labels a class as the column says; it is '
+      'tested itself, by the model that was best on the validation part, whose '
+      'labels choose here as they do for the probes. Gains are over '
+      f'"{wording.protocol(BASELINE)}" on the same labels, in points, with '
+      '95 % intervals where there are several seeds, bold where these exclude '
+      '0.\n',
       markdown.table(head, body),
     ]
   )
@@ -135,7 +139,8 @@ def representations(measured: Measured) -> str:
       '## Representations\n',
       'RankMe, the effective rank, and the spread of unit-length features (1: '
       'in all directions; 0: collapsed), on the validation part at the end of '
-      'training; means over seeds.\n',
+      'training; means over seeds. Projections have as many dimensions as each '
+      'recipe gives them, so that their ranks compare only with care.\n',
       markdown.table(['method', *columns], body),
     ]
   )
