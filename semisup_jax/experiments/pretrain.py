@@ -69,7 +69,11 @@ def pretrain(config: Any, ingredients: Ingredients) -> Job:
           threshold=config.method.get('threshold'),
         )
     return Measured(
-      outcomes, embeddings, views.examples(config, method, ingredients), tables
+      outcomes,
+      embeddings,
+      views.examples(config, method, ingredients),
+      tables,
+      _notes(config),
     )
 
   return Job(name, fitting.in_words(method, recipe, mesh), execute)
@@ -98,6 +102,16 @@ def make_method(config: Any, ingredients: Ingredients) -> Method:
     num_classes=ingredients.num_classes,
     dtype=ingredients.dtype,
   )
+
+
+def _notes(config: Any) -> list[str]:
+  """What a reader of the audit has to know."""
+  if config.method.get('lowest_threshold') is None:
+    return []
+  return [
+    'Each class has a threshold of its own while it is learned, of at most '
+    f'{config.method.threshold:g}; the pseudo-labels are audited at that.'
+  ]
 
 
 def _representation(workdir: pathlib.Path) -> list[dict[str, Any]]:

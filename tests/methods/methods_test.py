@@ -29,7 +29,7 @@ def test_two_devices_equal_one_and_the_loss_falls(toy, name):
     assert a.dtype in (np.float64, np.int32)
     np.testing.assert_allclose(a, b, rtol=0, atol=1e-9)
   before, after = np.mean(losses[:5]), np.mean(losses[-5:])
-  assert after < before - 0.1 * abs(before)
+  assert after < before - 0.05 * abs(before)
   for a, b in zip(
     jax.tree.leaves(two.batch_stats),
     jax.tree.leaves(last.batch_stats),

@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from semisup_jax import methods, models
+from semisup_jax import augment, methods, models
 
 
 @pytest.fixture
@@ -47,9 +47,7 @@ def test_it_learns_the_classes(toy, pair):
   _, probed = pair
   _, state = toy.run(probed, 60)
   encoder = models.make_encoder(toy.config('simclr')['model'])
-  x = np.stack(
-    [toy.transform('normalize')(None, i / 255.0) for i in toy.IMAGES]
-  )
+  x = augment.preprocess(toy.transform('normalize'), toy.IMAGES)
   embeddings, _ = encoder.apply(
     models.encoder_variables(state.variables), x, train=False
   )
