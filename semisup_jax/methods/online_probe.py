@@ -12,12 +12,10 @@ from semisup_jax.augment import Transform
 from semisup_jax.methods import passes
 from semisup_jax.models import encoder_variables
 from semisup_jax.objectives import soft_cross_entropy
-from semisup_jax.types import Method
+from semisup_jax.types import Method, Metrics, Variables
 
 # Standardized embeddings need no tuning of it.
-LEARNING_RATE = 1e-2
-
-
+ADAM = optax.adam(1e-2)
 # How fast the mean and the spread that embeddings are standardized by follow
 # the batches.
 RATE = 0.1
@@ -47,54 +45,18 @@ def with_online_probe(
     num_classes: K.
     dtype: Of the network.
   """
-  adam = optax.adam(LEARNING_RATE)
   dtype = passes.wide(dtype)
 
-  def embed(variables, images, key):
-    x = passes.one_view(transform, key, images, dtype)
+  def embed(variables: Variables, labelled, key):
+    x = passes.one_view(transform, key, labelled['image'], dtype)
     embedding, _ = encoder.apply(encoder_variables(variables), x, train=False)
-    return embedding
+    return jax.lax.stop_gradient(embedding)
 
   def init(key, batch):
     variables, inner = method.init(key, batch)
-    embedding = jax.eval_shape(
-      embed, variables, batch['labelled']['image'][:1], key
-    )
-    width = embedding.shape[-1]
-    params = {
-      'kernel': jnp.zeros((width, num_classes), embedding.dtype),
-      'bias': jnp.zeros(num_classes, embedding.dtype),
-    }
-    probe = {
-      'params': params,
-      'opt_state': adam.init(params),
-      'mean': jnp.zeros(width, embedding.dtype),
-      'std': jnp.ones(width, embedding.dtype),
-    }
+    embedding = jax.eval_shape(embed, variables, batch['labelled'], key)
+    probe = _fresh(embedding.shape[-1], num_classes, embedding.dtype)
     return variables, {'method': inner, 'probe': probe}
-
-  def learn(probe, embeddings, labels):
-    batch = {'mean': embeddings.mean(axis=0), 'std': embeddings.std(axis=0)}
-    probe = probe | {
-      name: probe[name] + RATE * (value - probe[name])
-      for name, value in batch.items()
-    }
-    targets = jax.nn.one_hot(labels, num_classes)
-
-    def loss(params):
-      logits = _logits({**probe, 'params': params}, embeddings)
-      return soft_cross_entropy(logits, targets), logits
-
-    (value, logits), grads = jax.value_and_grad(loss, has_aux=True)(
-      probe['params']
-    )
-    updates, opt_state = adam.update(grads, probe['opt_state'])
-    params = optax.apply_updates(probe['params'], updates)
-    metrics = {
-      'probe_loss': value,
-      'probe_accuracy': jnp.mean(jnp.argmax(logits, -1) == labels),
-    }
-    return {**probe, 'params': params, 'opt_state': opt_state}, metrics
 
   def loss(params, state, batch, key):
     inner = state.replace(method_state=state.method_state['method'])
@@ -103,11 +65,10 @@ def with_online_probe(
     )
     variables = {'params': params, 'batch_stats': state.batch_stats}
     labelled = batch['labelled']
-    embeddings = jax.lax.stop_gradient(
-      embed(variables, labelled['image'], jax.random.fold_in(key, KEY))
-    )
-    probe, learned = learn(
-      state.method_state['probe'], embeddings, labelled['label']
+    probe, learned = _learn(
+      state.method_state['probe'],
+      embed(variables, labelled, jax.random.fold_in(key, KEY)),
+      labelled['label'],
     )
     kept = {'method': method_state, 'probe': probe}
     return value, ({**metrics, **learned}, batch_stats, kept)
@@ -133,9 +94,50 @@ def with_online_probe(
 
 def probe_logits(state: Any, embeddings: Any) -> jax.Array:
   """Logits [N, K] of a state's online probe on embeddings [N, D]."""
-  return _logits(state.method_state['probe'], jnp.asarray(embeddings))
+  probe = state.method_state['probe']
+  return _logits(probe['params'], probe, jnp.asarray(embeddings))
 
 
-def _logits(probe, embeddings):
+def _fresh(width: int, num_classes: int, dtype: Any) -> dict[str, Any]:
+  params = {
+    'kernel': jnp.zeros((width, num_classes), dtype),
+    'bias': jnp.zeros(num_classes, dtype),
+  }
+  return {
+    'params': params,
+    'opt_state': ADAM.init(params),
+    'mean': jnp.zeros(width, dtype),
+    'std': jnp.ones(width, dtype),
+  }
+
+
+def _logits(params, probe, embeddings):
   x = (embeddings - probe['mean']) / jnp.maximum(probe['std'], 1e-6)
-  return x @ probe['params']['kernel'] + probe['params']['bias']
+  return x @ params['kernel'] + params['bias']
+
+
+def _learn(
+  probe: dict[str, Any], embeddings: jax.Array, labels: jax.Array
+) -> tuple[dict[str, Any], Metrics]:
+  """One step of the probe: embeddings [N, D], labels [N]."""
+  batch = {'mean': embeddings.mean(axis=0), 'std': embeddings.std(axis=0)}
+  moved = {
+    name: probe[name] + RATE * (value - probe[name])
+    for name, value in batch.items()
+  }
+
+  def loss(params):
+    logits = _logits(params, moved, embeddings)
+    targets = jax.nn.one_hot(labels, logits.shape[-1])
+    return soft_cross_entropy(logits, targets), logits
+
+  (value, logits), grads = jax.value_and_grad(loss, has_aux=True)(
+    probe['params']
+  )
+  updates, opt_state = ADAM.update(grads, probe['opt_state'])
+  params = optax.apply_updates(probe['params'], updates)
+  metrics = {
+    'probe_loss': value,
+    'probe_accuracy': jnp.mean(jnp.argmax(logits, -1) == labels),
+  }
+  return {**moved, 'params': params, 'opt_state': opt_state}, metrics
