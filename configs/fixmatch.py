@@ -23,9 +23,9 @@ def get_config(variant: str = 'digits') -> config_dict.ConfigDict:
   config = data_sets.base(variant)
   config.method = config_dict.create(
     name='fixmatch',
-    threshold=0.95,
+    threshold=0.8,
     lowest_threshold=data_sets.placeholder(float),
-    unlabelled_ratio=7,
+    unlabelled_ratio=3,
     unlabelled_weight=1.0,
     ema_decay=0.99,
     batch_norm_images='all',
@@ -34,7 +34,7 @@ def get_config(variant: str = 'digits') -> config_dict.ConfigDict:
   config.data.labels_per_class = 5
   config.data.views = data_sets.strong_views(variant)
   config.optimizer = data_sets.optimizer(learning_rate=1e-2, weight_decay=0.0)
-  config.schedule = data_sets.schedule(steps=400)
+  config.schedule = data_sets.schedule(steps=800)
   # The encoder has seen the labels already: there is nothing to probe.
   config.evaluation.protocols = ()
   config.evaluation.every = 50
@@ -44,5 +44,5 @@ def get_config(variant: str = 'digits') -> config_dict.ConfigDict:
     config.optimizer.update(name='sgd', learning_rate=0.03, weight_decay=1e-3)
     config.schedule = data_sets.schedule(steps=100_000)
     config.evaluation.every = 2000
-    config.method.ema_decay = 0.999
+    config.method.update(threshold=0.95, unlabelled_ratio=7, ema_decay=0.999)
   return config

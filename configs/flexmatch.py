@@ -20,5 +20,5 @@ from configs import fixmatch
 
 def get_config(variant: str = 'digits') -> config_dict.ConfigDict:
   config = fixmatch.get_config(variant)
-  config.method.lowest_threshold = 0.5
+  config.method.update(threshold=0.95, lowest_threshold=0.5)
   return config

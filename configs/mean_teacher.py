@@ -25,14 +25,14 @@ def get_config(variant: str = 'digits') -> config_dict.ConfigDict:
     name='mean_teacher',
     consistency_weight=10.0,
     ramp_up=0.4,
-    unlabelled_ratio=7,
+    unlabelled_ratio=3,
     ema_decay=0.99,
     batch_norm_images='all',
   )
   config.batch_size = 32
   config.data.labels_per_class = 5
   config.optimizer = data_sets.optimizer(learning_rate=1e-2, weight_decay=0.0)
-  config.schedule = data_sets.schedule(steps=400)
+  config.schedule = data_sets.schedule(steps=800)
   # The encoder has seen the labels already: there is nothing to probe.
   config.evaluation.protocols = ()
   config.evaluation.every = 50
@@ -43,5 +43,5 @@ def get_config(variant: str = 'digits') -> config_dict.ConfigDict:
     config.schedule = data_sets.schedule(steps=100_000)
     config.evaluation.every = 2000
     config.method.consistency_weight = 50.0
-    config.method.ema_decay = 0.999
+    config.method.update(unlabelled_ratio=7, ema_decay=0.999)
   return config

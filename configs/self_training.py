@@ -28,7 +28,7 @@ def get_config(variant: str = 'digits') -> config_dict.ConfigDict:
   config.batch_size = 32
   config.data.labels_per_class = 5
   config.optimizer = data_sets.optimizer(learning_rate=1e-2, weight_decay=0.0)
-  config.schedule = data_sets.schedule(steps=400)
+  config.schedule = data_sets.schedule(steps=800)
   config.evaluation.protocols = ()
   config.evaluation.every = 50
   config.self_training = config_dict.create(

@@ -21,10 +21,10 @@ def get_config(variant: str = 'digits') -> config_dict.ConfigDict:
   config = data_sets.base(variant)
   config.method = config_dict.create(
     name='simsiam',
-    predictor_hidden=32,
+    predictor_hidden=64,
     projector_hidden=128,
     projector_output=128,
-    projector_hidden_layers=1,
+    projector_hidden_layers=2,
   )
   config.optimizer = data_sets.optimizer(learning_rate=1e-2, weight_decay=1e-4)
   config.schedule = data_sets.schedule(steps=300, warmup=30)

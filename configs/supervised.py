@@ -23,7 +23,7 @@ def get_config(variant: str = 'digits') -> config_dict.ConfigDict:
   )
   config.batch_size = 32
   config.optimizer = data_sets.optimizer(learning_rate=1e-2, weight_decay=0.0)
-  config.schedule = data_sets.schedule(steps=400)
+  config.schedule = data_sets.schedule(steps=800)
   # The encoder has seen the labels already: there is nothing to probe.
   config.evaluation.protocols = ()
   config.evaluation.every = 50

@@ -24,7 +24,7 @@ def get_config(variant: str = 'digits') -> config_dict.ConfigDict:
     variance_weight=25.0,
     covariance_weight=1.0,
     projector_hidden=256,
-    projector_output=256,
+    projector_output=64,
     projector_hidden_layers=1,
   )
   config.optimizer = data_sets.optimizer(learning_rate=1e-2, weight_decay=1e-4)
