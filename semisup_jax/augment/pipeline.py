@@ -108,6 +108,26 @@ def parse(
   return transform
 
 
+def parse_pixels(
+  spec: str,
+  table: Mapping[str, Op],
+  *,
+  image_shape: tuple[int, int, int] = (8, 8, 3),
+) -> Transform:
+  """As `parse`, without the last op: views to be seen or reconstructed.
+
+  Args:
+    spec: Ops that end in a normalization.
+    table: See `parse`.
+    image_shape: See `parse`.
+
+  Raises:
+    InputError: If an op is unknown, or its arguments are wrong.
+  """
+  ops, _, _ = spec.rpartition('|')
+  return parse(ops, table, image_shape=image_shape)
+
+
 def _to_float(images: jax.Array, dtype: jax.typing.DTypeLike) -> jax.Array:
   """Returns uint8 [N, H, W, C] as `dtype` in [0, 1], checking both."""
   if images.dtype != jnp.uint8 or images.ndim != 4:

@@ -47,6 +47,11 @@ class Splits:
     return np.union1d(self.unlabelled, self.labelled)
 
   @property
+  def without_label(self) -> np.ndarray:
+    """The unlabelled rows that are not labelled as well, int64, sorted."""
+    return np.setdiff1d(self.unlabelled, self.labelled)
+
+  @property
   def overlap(self) -> int:
     """How many unlabelled images are labelled ones as well."""
     return len(np.intersect1d(self.unlabelled, self.labelled))

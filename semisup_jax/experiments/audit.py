@@ -35,7 +35,7 @@ def of_classifier(
     calibration error. None of them where every unlabelled image is labelled.
   """
   splits = ingredients.splits
-  rows = np.setdiff1d(splits.unlabelled, splits.labelled)
+  rows = splits.without_label
   rows = rows[splits.train.labels[rows] >= 0]
   if not len(rows):
     return {}

@@ -153,9 +153,16 @@ def evaluators(
       forward, splits.validation, method
     )
   else:
-    looks['embedding'] = _spread(method, ingredients, mesh, whole=False)
+    images = splits.validation.images
+    embed = _embed(method, ingredients, mesh)
+    looks['embedding'] = _spread(lambda state: embed(state, images))
     if isinstance(method.model, models.EncoderWithHead):
-      looks['projection'] = _spread(method, ingredients, mesh, whole=True)
+      forward = ingredients.forward(method.model, mesh)
+      looks['projection'] = _spread(
+        lambda state: _finite(
+          forward(method.predict_variables(state), images), state
+        )
+      )
   if config.evaluation.online_probe:
     looks['online_probe'] = _online_probe(method, ingredients, mesh)
   return looks
@@ -203,17 +210,11 @@ def _online_knn(config, method, ingredients, mesh):
   return evaluate
 
 
-def _spread(method, ingredients, mesh, *, whole: bool):
-  """RankMe and standard deviation of the encoder's, or the model's, output."""
-  images = ingredients.splits.validation.images
-  embed = _embed(method, ingredients, mesh)
-  forward = ingredients.forward(method.model, mesh)
+def _spread(output_of: Callable[[training.TrainState], np.ndarray]):
+  """RankMe and standard deviation of what a state's network says of images."""
 
   def evaluate(state: training.TrainState) -> Mapping[str, float]:
-    if whole:
-      output = _finite(forward(method.predict_variables(state), images), state)
-    else:
-      output = embed(state, images)
+    output = output_of(state)
     return {
       'rank': metrics.rank_me(output),
       'std': metrics.feature_std(output),

@@ -44,23 +44,20 @@ def self_training(config: Any, ingredients: Ingredients) -> Job:
   Raises:
     InputError: If the config asks for what cannot be.
   """
-  splits = ingredients.splits
   if config.evaluation.protocols:
     raise InputError(
       'self_training tests its teacher and its students alone; set '
       '--config.evaluation.protocols=()'
     )
-  if not len(np.setdiff1d(splits.unlabelled, splits.labelled)):
+  if not len(ingredients.splits.without_label):
     raise InputError(
       'every image is labelled, so there is nothing to label; lower '
       f'data.labels_per_class={config.data.labels_per_class}'
     )
   protocols.check(config, ingredients)
   _check(config.self_training)
-  teacher, student = (
-    _Teacher(config, ingredients),
-    _Student(config, ingredients),
-  )
+  teacher = _Teacher(config, ingredients)
+  student = _Student(config, ingredients)
 
   def execute(workdir, console):
     return _execute(config, ingredients, teacher, student, workdir, console)
@@ -204,7 +201,7 @@ def _check(section: Any) -> None:
 def _labelled(ingredients, forward, variables, threshold):
   """The teacher's labels, the rows that are kept, and the audit of them."""
   splits = ingredients.splits
-  rows = np.setdiff1d(splits.unlabelled, splits.labelled)
+  rows = splits.without_label
   logits = forward(variables, splits.train.images[rows])
   probabilities = scipy.special.softmax(logits.astype(np.float64), axis=-1)
   sure = probabilities.max(axis=-1) >= threshold

@@ -28,11 +28,8 @@ def examples(
   splits = ingredients.splits
   images = splits.train.images[splits.unlabelled[:IMAGES]]
   ops = config.data[method.ops]
-  # Pixels are shown, so normalization, the last op, is left out.
   views = augment.views(
-    augment.parse(
-      '|'.join(ops.split('|')[:-1]), augment.OPS, image_shape=images.shape[1:]
-    ),
+    augment.parse_pixels(ops, augment.OPS, image_shape=images.shape[1:]),
     jax.random.key(config.seed),
     images,
     count=VIEWS,

@@ -12,7 +12,8 @@ import jax
 
 from semisup_jax.types import InputError
 
-_TEMPORARY = 'config.tmp'
+# All that a run which was killed at its very first moment leaves.
+TEMPORARY = 'config.tmp'
 _PACKAGES = ('jax', 'flax', 'optax', 'orbax-checkpoint', 'numpy')
 
 
@@ -79,7 +80,7 @@ def open_workdir(workdir: pathlib.Path, config: Mapping[str, Any]) -> bool:
     if known is None:
       workdir.mkdir(parents=True, exist_ok=True)
       text = json.dumps({'config': config, **environment()}, indent=2) + '\n'
-      temporary = workdir / _TEMPORARY
+      temporary = workdir / TEMPORARY
       temporary.write_text(text)
       temporary.replace(workdir / 'config.json')
       return False
@@ -107,10 +108,9 @@ def _known_config(workdir: pathlib.Path) -> dict[str, Any] | None:
       raise InputError(
         f'{path} is not a config of ours ({error}); choose another --workdir'
       ) from error
-  # A run that was killed at its very first moment leaves the temporary file.
   if workdir.exists() and (
     not workdir.is_dir()
-    or any(path.name != _TEMPORARY for path in workdir.iterdir())
+    or any(path.name != TEMPORARY for path in workdir.iterdir())
   ):
     raise InputError(
       f'{workdir} exists and holds no run of ours; choose another folder with '

@@ -76,10 +76,7 @@ def autoencoder(
     streams={'unlabelled': 1},
     model=model,
     classifies=False,
-    init=lambda key, batch: (
-      passes.initialize(model, key, batch, dtype),
-      None,
-    ),
+    init=passes.plain_init(model, dtype),
     loss=loss,
   )
 
@@ -118,11 +115,7 @@ def from_config(
       dtype=dtype,
       batch_norm_momentum=config['model']['batch_norm_momentum'],
     ),
-    augment.parse(
-      '|'.join(ops.split('|')[:-1]),
-      augment.OPS,
-      image_shape=task.image_shape,
-    ),
+    augment.parse_pixels(ops, augment.OPS, image_shape=task.image_shape),
     task.transform('normalize'),
     partial(objective, window=window),
     input_noise=fields.check(section, 'input_noise', 0),

@@ -64,9 +64,6 @@ def joint_embedding(
     streams={stream: 1},
     model=model,
     classifies=False,
-    init=lambda key, batch: (
-      passes.initialize(model, key, batch, dtype),
-      None,
-    ),
+    init=passes.plain_init(model, dtype),
     loss=loss,
   )

@@ -102,10 +102,7 @@ def mean_teacher(
     model=model,
     classifies=True,
     ops='augment',
-    init=lambda key, batch: (
-      passes.initialize(model, key, batch, dtype),
-      None,
-    ),
+    init=passes.plain_init(model, dtype),
     loss=loss,
     predict_variables=lambda state: state.ema,
     ema_decay=ema_decay,

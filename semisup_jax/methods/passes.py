@@ -1,5 +1,6 @@
 """What methods do to images before their objective: views, and a network."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -24,6 +25,11 @@ def initialize(
   """Fresh variables of a model for the images of a batch, of any stream."""
   stream = next(iter(batch.values()))
   return dict(model.init(key, stream['image'][:1].astype(dtype), train=False))
+
+
+def plain_init(model: nn.Module, dtype: Any) -> Callable:
+  """The `init` of a method that keeps nothing besides its variables."""
+  return lambda key, batch: (initialize(model, key, batch, dtype), None)
 
 
 def one_view(

@@ -50,10 +50,7 @@ def simsiam(
     streams={'unlabelled': 1},
     model=model,
     classifies=False,
-    init=lambda key, batch: (
-      passes.initialize(model, key, batch, dtype),
-      None,
-    ),
+    init=passes.plain_init(model, dtype),
     loss=loss,
   )
 

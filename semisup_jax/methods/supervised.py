@@ -66,10 +66,7 @@ def supervised(
     model=model,
     classifies=True,
     ops='augment',
-    init=lambda key, batch: (
-      passes.initialize(model, key, batch, dtype),
-      None,
-    ),
+    init=passes.plain_init(model, dtype),
     loss=loss,
   )
 

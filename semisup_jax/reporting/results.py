@@ -55,14 +55,24 @@ def write_json(path: str | os.PathLike, results: Mapping[str, Any]) -> None:
   Raises:
     TypeError: If a value is none of these; the message says where it is.
   """
-  path = pathlib.Path(path)
   text = json.dumps(
     _plain(results, 'results'), indent=2, allow_nan=False, ensure_ascii=False
   )
+  write_whole(path, text + '\n')
+
+
+def write_whole(path: str | os.PathLike, text: str) -> None:
+  """Writes a file in one step: it is either the old one or the whole new one.
+
+  Args:
+    path: The file; its folder exists.
+    text: What it will hold.
+  """
+  path = pathlib.Path(path)
   part = path.with_name(f'.{path.name}.{os.getpid()}.part')
   try:
     with open(part, 'w', encoding='utf-8') as file:
-      file.write(text + '\n')
+      file.write(text)
       file.flush()
       os.fsync(file.fileno())
     os.replace(part, path)

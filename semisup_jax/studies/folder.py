@@ -77,9 +77,8 @@ def results(workdir: pathlib.Path, point: Point) -> Mapping[str, Any] | None:
 
 
 def clear(workdir: pathlib.Path, point: Point) -> None:
-  """Removes what a point that is not finished must not find: torn files."""
-  for name in ('config.tmp', 'results.json'):
-    (of(workdir, point) / name).unlink(missing_ok=True)
+  """Removes the torn results of a point that is not finished."""
+  (of(workdir, point) / 'results.json').unlink(missing_ok=True)
 
 
 class Log(io.TextIOBase):
@@ -126,4 +125,4 @@ def _is_begun(folder: pathlib.Path) -> bool:
   """Whether a run has, or something else, has put something there."""
   if not folder.is_dir():
     return folder.exists()
-  return any(path.name != 'config.tmp' for path in folder.iterdir())
+  return any(p.name != workdir_lib.TEMPORARY for p in folder.iterdir())

@@ -1,11 +1,11 @@
 """rows.jsonl: one JSON object for each finished point of a study."""
 
 import json
-import os
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from semisup_jax.reporting import results as results_lib
 from semisup_jax.studies import folder
 from semisup_jax.studies.points import Point
 
@@ -41,15 +41,8 @@ def collect(
 
 def write(path: pathlib.Path, rows: Sequence[Row]) -> None:
   """Writes one JSON object a line, all of them in one step."""
-  part = path.with_name(f'.{path.name}.{os.getpid()}.part')
-  try:
-    part.write_text(
-      ''.join(json.dumps(row, ensure_ascii=False) + '\n' for row in rows),
-      encoding='utf-8',
-    )
-    part.replace(path)
-  finally:
-    part.unlink(missing_ok=True)
+  lines = (json.dumps(row, ensure_ascii=False) + '\n' for row in rows)
+  results_lib.write_whole(path, ''.join(lines))
 
 
 def read(path: pathlib.Path) -> list[Row]:
