@@ -67,6 +67,7 @@ def labelled_training(**fields) -> ConfigDict:
   section.label_smoothing = 0.0
   section.update(mixing())
   section.every = 20
+  section.patience = placeholder(int)
   section.optimizer = optimizer()
   section.schedule = schedule(steps=100)
   for name, value in fields.items():
@@ -107,6 +108,9 @@ def base(variant: str) -> ConfigDict:
   evaluation.draws = 5
   evaluation.protocols = ('linear_probe', 'knn', 'fine_tune', 'supervised')
   evaluation.every = 100
+  # Looks of which none was as good as the best, after which a method that
+  # learns a classifier stops; None trains to the end.
+  evaluation.patience = placeholder(int)
   evaluation.online_probe = False
   evaluation.linear_probe = config_dict.create(
     l2=(1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)

@@ -5,6 +5,7 @@ error and ignores stray arguments, so parsing is driven from here. What is heavy
 is imported once the command line is known to be good.
 """
 
+import errno
 import pathlib
 import re
 import runpy
@@ -17,7 +18,7 @@ from typing import Any, NamedTuple
 USAGE = """\
 usage: python launch.py --config=RECIPE[:VARIANT]
                         [--config.FIELD=VALUE ...] [--workdir=FOLDER]
-                        [--points=I/N]
+                        [--fork=FOLDER] [--points=I/N]
 
 Learns from many images and few labels, measures what that gained, and shows it
 on one page, report.html, in the workdir.
@@ -30,15 +31,21 @@ on one page, report.html, in the workdir.
                                         unsets a field that may be unset
   --workdir=FOLDER                      default runs/<recipe>-<variant>; the
                                         same command again goes on there
+  --fork=FOLDER                         begins from the newest checkpoint of
+                                        another run, with this config
   --points=3/8                          of a study, configs/studies/, the 3rd
                                         of 8 parts
   --help                                this text
 
 Each recipe says in its first lines what it does and what it needs. Exit status:
-0 done, 1 the run failed, 2 the command line or the config was wrong.
+0 done, 1 the run failed, 2 the command line or the config was wrong, 130 or 143
+interrupted by Ctrl-C or SIGTERM: the state was saved; a second signal ends at
+once.
 """
 
 
+# A disk that is full, over its quota, read-only or broken.
+STORAGE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 QUOTES = '\'"'
 EVERY_POINT = (1, 1)
 
@@ -55,12 +62,14 @@ class Command(NamedTuple):
     workdir: The folder of the run or the study.
     sweep: `(factors, config)` of each point of a study; None for a run.
     part: `(I, N)`: the I-th of N parts of the points.
+    fork: The workdir of the run to go on from; None begins anew.
   """
 
   config: Any
   workdir: pathlib.Path
   sweep: list[tuple[dict[str, Any], Any]] | None
   part: tuple[int, int]
+  fork: pathlib.Path | None
 
   @property
   def batch_size(self) -> int:
@@ -186,6 +195,7 @@ def parse(argv: Sequence[str]) -> Command:
   )
   flags.DEFINE_string('workdir', None, 'Folder of the run.', flag_values=values)
   flags.DEFINE_string('points', None, 'I/N, of a study.', flag_values=values)
+  flags.DEFINE_string('fork', None, 'Another run.', flag_values=values)
   try:
     _, *stray = values(['launch.py', *argv])
     config = values.config
@@ -210,11 +220,14 @@ def parse(argv: Sequence[str]) -> Command:
     raise UsageError(
       f'--points is for the studies in configs/studies/; {path} is one run'
     )
+  if sweep is not None and values.fork is not None:
+    raise UsageError(f'--fork is for one run; {path} is a study')
   workdir = values.workdir
   if workdir is None:
     name = pathlib.Path(path).stem
     workdir = pathlib.Path('runs') / (f'{name}-{variant}' if variant else name)
-  return Command(config, pathlib.Path(workdir).expanduser(), sweep, part)
+  fork = values.fork and pathlib.Path(values.fork).expanduser()
+  return Command(config, pathlib.Path(workdir).expanduser(), sweep, part, fork)
 
 
 def _in_one_line(error: Exception, argv: Sequence[str]) -> str:
@@ -253,26 +266,33 @@ def main(argv: Sequence[str] | None = None) -> int:
   # From here on heavy: JAX.
   from rich.console import Console
 
-  from semisup_jax.training import NotFiniteError, use_a_device_for_each_core
+  from semisup_jax import training
   from semisup_jax.types import InputError
 
-  use_a_device_for_each_core(command.batch_size)
+  training.use_a_device_for_each_core(command.batch_size)
   words = shlex.join(['python', 'launch.py', *argv])
   try:
-    _run(command, console=Console(), words=words, started=started)
+    with training.handled():
+      _run(command, console=Console(), words=words, started=started)
   except InputError as error:
-    print(f'error: {error}', file=sys.stderr)
-    return 2
-  except NotFiniteError as error:
-    print(f'error: {error}', file=sys.stderr)
-    return 1
-  except KeyboardInterrupt:
-    print(
-      'interrupted; the same command goes on from the last checkpoint',
-      file=sys.stderr,
-    )
-    return 130
+    return _failed(error, 2)
+  except (training.NotFiniteError, training.StorageError) as error:
+    return _failed(error, 1)
+  except OSError as error:
+    if error.errno not in STORAGE_ERRORS:
+      raise
+    where = f' ({error.filename})' if error.filename else ''
+    return _failed(f'{error.strerror}{where}; what was saved is whole', 1)
+  except training.Interrupted as error:
+    print(error, file=sys.stderr)
+    return 128 + error.signum
   return 0
+
+
+def _failed(error: object, status: int) -> int:
+  """Says why there is no result."""
+  print(f'error: {error}', file=sys.stderr)
+  return status
 
 
 def _run(command: Command, *, console, words: str, started: float) -> None:
@@ -286,6 +306,7 @@ def _run(command: Command, *, console, words: str, started: float) -> None:
       console=console,
       command=words,
       started=started,
+      fork=command.fork,
     )
     return
   from semisup_jax import studies

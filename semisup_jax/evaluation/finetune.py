@@ -95,6 +95,7 @@ class Finetuner:
       },
       evaluate_every=self._recipe.evaluate_every,
       select_by=('classifier', 'top1'),
+      patience=self._recipe.patience,
       chosen=self._method.predict_variables,
       bar=bar,
     )

@@ -1,7 +1,9 @@
 """One run each: config -> objects -> fit -> evaluate -> results."""
 
+import functools
 import json
 import pathlib
+import shutil
 from types import MappingProxyType
 from typing import Any
 
@@ -9,6 +11,7 @@ from rich.console import Console
 
 from semisup_jax.experiments import (
   evaluate,
+  forking,
   ingredients,
   measuring,
   pretrain,
@@ -46,6 +49,7 @@ def run(
   command: str,
   started: float,
   pages: bool = True,
+  fork: pathlib.Path | None = None,
 ) -> dict[str, Any]:
   """Runs the experiment that `config.experiment` names.
 
@@ -56,6 +60,8 @@ def run(
     command: The command line, for the report.
     started: `time.monotonic()` at its start.
     pages: Whether figures and report.html are made too; a study makes its own.
+    fork: The workdir of another run, from whose newest checkpoint this one goes
+      on; None begins at the beginning.
 
   Returns:
     What results.json holds.
@@ -64,20 +70,28 @@ def run(
     InputError: If the config asks for what cannot be; then nothing is written.
   """
   gathered, job = prepare(config)
-  resumed = workdir.open_workdir(folder, config.to_dict())
-  _introduce(config, gathered, job, console)
-  if resumed and report.is_finished(folder, pages=pages):
+  asked = config.to_dict()
+  forked = fork is not None and forking.fork(fork, folder, asked)
+  finished = functools.partial(report.is_finished, folder, pages=pages)
+  if workdir.is_begun(folder, asked) and finished():
+    _introduce(config, gathered, job, console)
     console.print(f'{folder} is finished; remove it to run again')
     results = json.loads((folder / 'results.json').read_text())
-  else:
-    measured = job.execute(folder, console)
+    report.announce(results, folder, console, pages=pages)
+    return results
+  with workdir.claimed(folder, asked) as resumed:
+    _introduce(config, gathered, job, console)
+    try:
+      measured = job.execute(folder, console)
+    except InputError:
+      if forked:  # What was copied does not fit, and nothing has become of it.
+        shutil.rmtree(folder)
+      raise
     results = measuring.results(
       config, gathered, job, measured, command=command, started=started
     )
     if resumed:
-      results['notes'].append(
-        'The run was resumed; the time is that of its last part.'
-      )
+      results['notes'] += forking.notes(folder)
     report.write(results, folder, measured, console=console, pages=pages)
   report.announce(results, folder, console, pages=pages)
   return results

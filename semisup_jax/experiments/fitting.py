@@ -1,5 +1,6 @@
 """A run's own training: from its config to the last state, resumable."""
 
+import contextlib
 import pathlib
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -37,7 +38,18 @@ def plan(
       'checkpoint.every must be at least 1 and checkpoint.keep at least 0, got '
       f'{config.checkpoint.every} and {config.checkpoint.keep}'
     )
-  return recipe(config, sizes, evaluate_every=config.evaluation.every)
+  if config.evaluation.patience is not None and not method.classifies:
+    raise InputError(
+      f'evaluation.patience={config.evaluation.patience} needs a method that '
+      f'learns a classifier; method.name={config.method.name} has none, and '
+      'nothing to stop by'
+    )
+  return recipe(
+    config,
+    sizes,
+    evaluate_every=config.evaluation.every,
+    patience=config.evaluation.patience,
+  )
 
 
 def fit(
@@ -82,40 +94,57 @@ def fit(
     select=method.classifies,
   )
   state = jax.device_put(state, training.replicated(mesh))
-  checkpoints = None
-  if checkpoint.keep:
-    checkpoints = training.Checkpoints(
-      folder / 'checkpoints', keep=checkpoint.keep
-    )
-    if checkpoints.latest_step() is not None:
-      state = checkpoints.restore(state)
-      console.print(f'{title}: going on from step {int(state.step):,}')
-  start = int(state.step)
-  folder.mkdir(exist_ok=True)
-  log = training.MetricsLog(folder, from_step=start)
   images = recipe.batch_size * sum(method.streams.values())
-  try:
-    with training.progress_bar(
-      console, title, recipe.steps, done=start, images_per_step=images
-    ) as bar:
-      return training.fit(
-        state,
-        train_step=training.make_train_step(method, recipe.schedule, mesh),
-        batch=batch,
-        steps=recipe.steps,
-        evaluators=evaluators,
-        evaluate_every=recipe.evaluate_every,
-        select_by=('classifier', 'top1') if method.classifies else None,
-        chosen=method.predict_variables,
-        log=log,
-        checkpoints=checkpoints,
-        checkpoint_every=checkpoint.every,
-        bar=bar,
+  with contextlib.ExitStack() as stack:
+    # A signal waits until checkpoints are closed: until the last is on disk.
+    stack.enter_context(training.deferred())
+    checkpoints = None
+    if checkpoint.keep:
+      checkpoints = training.Checkpoints(
+        folder / 'checkpoints', keep=checkpoint.keep
       )
-  finally:
-    log.close()
-    if checkpoints:
-      checkpoints.close()
+      stack.callback(checkpoints.close)
+      if checkpoints.latest_step() is not None:
+        state = _resumed(checkpoints, state, title, console)
+    start = int(state.step)
+    folder.mkdir(exist_ok=True)
+    log = training.MetricsLog(folder, from_step=start)
+    stack.callback(log.close)
+    bar = stack.enter_context(
+      training.progress_bar(
+        console, title, recipe.steps, done=start, images_per_step=images
+      )
+    )
+    state = training.fit(
+      state,
+      train_step=training.make_train_step(method, recipe.schedule, mesh),
+      batch=batch,
+      steps=recipe.steps,
+      evaluators=evaluators,
+      evaluate_every=recipe.evaluate_every,
+      select_by=('classifier', 'top1') if method.classifies else None,
+      patience=recipe.patience,
+      chosen=method.predict_variables,
+      log=log,
+      checkpoints=checkpoints,
+      checkpoint_every=checkpoint.every,
+      bar=bar,
+    )
+  return state
+
+
+def _resumed(checkpoints, state, title, console) -> training.TrainState:
+  """The newest state that is whole; it is said what that costs."""
+  state, damaged = checkpoints.restore(state)
+  for step, why in damaged.items():
+    console.print(
+      f'{title}: the checkpoint of step {step:,} is damaged ({why}); the steps '
+      f'{int(state.step) + 1:,} to {step:,} are done again',
+      highlight=False,
+      soft_wrap=True,
+    )
+  console.print(f'{title}: going on from step {int(state.step):,}')
+  return state
 
 
 def _batches(
@@ -235,6 +264,17 @@ def _online_probe(method, ingredients, mesh):
     return {'top1': metrics.top_k_accuracy(logits, validation.labels, 1)}
 
   return evaluate
+
+
+def early_end(state: training.TrainState, recipe: training.Recipe) -> list[str]:
+  """What a reader has to know of a training that stopped early."""
+  if int(state.step) >= recipe.steps:
+    return []
+  return [
+    f'Training stopped early, after step {int(state.step):,} of '
+    f'{recipe.steps:,}: {recipe.patience} looks at validation in turn were '
+    f'worse than that of step {int(state.selection.step):,}, which is kept.'
+  ]
 
 
 def in_words(method: Method, recipe: training.Recipe, mesh: Any) -> str:

@@ -210,7 +210,11 @@ def _statistics(section, splits) -> tuple[np.ndarray, np.ndarray]:
 
 
 def recipe(
-  section: Any, sizes: Mapping[str, int], *, evaluate_every: int
+  section: Any,
+  sizes: Mapping[str, int],
+  *,
+  evaluate_every: int,
+  patience: int | None,
 ) -> training.Recipe:
   """Builds the optimizer and the duration of a section of the config.
 
@@ -218,6 +222,7 @@ def recipe(
     section: Has `batch_size`, `optimizer` and `schedule`.
     sizes: From `Ingredients.sizes`.
     evaluate_every: In steps.
+    patience: In looks; None does not stop early.
 
   Raises:
     InputError: If a field's value is out of its range.
@@ -227,6 +232,10 @@ def recipe(
   if evaluate_every < 1:
     raise InputError(
       f'evaluation must be every 1 or more steps, got {evaluate_every}'
+    )
+  if patience is not None and patience < 1:
+    raise InputError(
+      f'patience must be 1 or more looks at validation, or None; got {patience}'
     )
   steps = optim.steps_from(section.schedule, **sizes)
   schedule = optim.make_schedule(
@@ -243,4 +252,5 @@ def recipe(
     steps=steps,
     batch_size=section.batch_size,
     evaluate_every=evaluate_every,
+    patience=patience,
   )

@@ -73,7 +73,7 @@ def pretrain(config: Any, ingredients: Ingredients) -> Job:
       embeddings,
       views.examples(config, method, ingredients),
       tables,
-      _notes(config),
+      [*_notes(config), *fitting.early_end(state, recipe)],
     )
 
   return Job(name, fitting.in_words(method, recipe, mesh), execute)

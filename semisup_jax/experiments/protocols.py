@@ -139,7 +139,9 @@ def labelled_method(
 def labelled_recipe(section: Any, ingredients: Ingredients) -> training.Recipe:
   """How `labelled_method` is trained, by the same section."""
   sizes = ingredients.sizes(section.batch_size, {'labelled': 1})
-  return recipe(section, sizes, evaluate_every=section.every)
+  return recipe(
+    section, sizes, evaluate_every=section.every, patience=section.patience
+  )
 
 
 def _labelled_training(embeddings: Embeddings, name: str) -> Protocol:

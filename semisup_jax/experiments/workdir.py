@@ -1,19 +1,24 @@
 """The folder of a run: what it was asked, and whether it may go on there."""
 
+import contextlib
+import fcntl
 import json
+import os
 import pathlib
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import metadata
-from typing import Any
+from typing import Any, TextIO
 
 import jax
 
 from semisup_jax.types import InputError
 
-# All that a run which was killed at its very first moment leaves.
+LOCK = '.lock'
 TEMPORARY = 'config.tmp'
+# All that a run which was killed at its very first moment leaves.
+LEFTOVERS = (LOCK, TEMPORARY)
 _PACKAGES = ('jax', 'flax', 'optax', 'orbax-checkpoint', 'numpy')
 
 
@@ -61,41 +66,108 @@ def _processor() -> str:
   return f'{name}, {usable_cores()} cores'
 
 
-def open_workdir(workdir: pathlib.Path, config: Mapping[str, Any]) -> bool:
-  """Makes the folder, or checks that it holds a run of the same config.
+def is_begun(workdir: pathlib.Path, config: Mapping[str, Any]) -> bool:
+  """Whether a run of this config was begun in a folder; writes nothing.
 
   Args:
     workdir: The folder.
     config: The resolved config, as plain dicts.
 
-  Returns:
+  Raises:
+    InputError: If another config was run there, naming what differs, or if
+      something else is there.
+  """
+  with _usable(workdir):
+    known = _known_config(workdir)
+  if known is None:
+    return False
+  changed = _differences(known, json.loads(json.dumps(config)))
+  if changed:
+    raise InputError(
+      f'{workdir} holds a run of another config: {"; ".join(changed)}; '
+      'choose another folder with --workdir=FOLDER, and --fork=FOLDER to go on '
+      'there from the checkpoint of this one'
+    )
+  return True
+
+
+@contextlib.contextmanager
+def claimed(workdir: pathlib.Path, config: Mapping[str, Any]) -> Iterator[bool]:
+  """Makes the folder of a run one's own, and gives it back at the end.
+
+  The lock is the operating system's: it is gone with the process, however that
+  ends. The file `.lock` stays, for removing it would let two in at once.
+
+  Args:
+    workdir: The folder.
+    config: The resolved config, as plain dicts.
+
+  Yields:
     Whether a run was begun there before.
 
   Raises:
-    InputError: If another config was run there, naming what differs.
+    InputError: As `is_begun`, or if another process is running there.
   """
-  config = json.loads(json.dumps(config))
-  try:
-    known = _known_config(workdir)
-    if known is None:
+  is_begun(workdir, config)  # Before anything is written.
+  with contextlib.ExitStack() as stack:
+    with _usable(workdir):
       workdir.mkdir(parents=True, exist_ok=True)
-      text = json.dumps({'config': config, **environment()}, indent=2) + '\n'
-      temporary = workdir / TEMPORARY
-      temporary.write_text(text)
-      temporary.replace(workdir / 'config.json')
-      return False
+      lock = stack.enter_context((workdir / LOCK).open('a+'))
+      _lock(lock, workdir)
+    # What another process has just done there is seen only now.
+    begun = is_begun(workdir, config)
+    if not begun:
+      with _usable(workdir):
+        record(workdir, config)
+    yield begun
+
+
+class BusyError(InputError):
+  """Another process is running in the folder."""
+
+
+def _lock(file: TextIO, workdir: pathlib.Path) -> None:
+  """Locks an open file and writes who did, or says who has."""
+  try:
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+  except BlockingIOError as error:
+    file.seek(0)
+    raise BusyError(
+      f'{workdir} is in use by another run ({file.read().strip()}); wait for '
+      'it, or choose another folder with --workdir=FOLDER'
+    ) from error
+  file.seek(0)
+  file.truncate()
+  file.write(f'process {os.getpid()} on {platform.node()}\n')
+  file.flush()
+
+
+def record(
+  workdir: pathlib.Path, config: Mapping[str, Any], **more: Any
+) -> None:
+  """Writes config.json: what was asked, and by which versions, in one step.
+
+  Args:
+    workdir: The folder, which is there.
+    config: The resolved config, as plain dicts.
+    **more: What else is to be said of the run.
+  """
+  text = json.dumps({'config': config, **more, **environment()}, indent=2)
+  temporary = workdir / TEMPORARY
+  temporary.write_text(text + '\n')
+  temporary.replace(workdir / 'config.json')
+
+
+@contextlib.contextmanager
+def _usable(workdir: pathlib.Path):
+  """Words what the operating system says of a folder."""
+  try:
+    yield
   except OSError as error:
     raise InputError(
       f'{workdir} cannot be used ({error.strerror}); choose another folder '
       'with --workdir=FOLDER'
     ) from error
-  changed = _differences(known, config)
-  if changed:
-    raise InputError(
-      f'{workdir} holds a run of another config: {"; ".join(changed)}; '
-      'choose another folder with --workdir=FOLDER'
-    )
-  return True
 
 
 def _known_config(workdir: pathlib.Path) -> dict[str, Any] | None:
@@ -110,7 +182,7 @@ def _known_config(workdir: pathlib.Path) -> dict[str, Any] | None:
       ) from error
   if workdir.exists() and (
     not workdir.is_dir()
-    or any(path.name != TEMPORARY for path in workdir.iterdir())
+    or any(path.name not in LEFTOVERS for path in workdir.iterdir())
   ):
     raise InputError(
       f'{workdir} exists and holds no run of ours; choose another folder with '

@@ -67,7 +67,7 @@ def results(workdir: pathlib.Path, point: Point) -> Mapping[str, Any] | None:
   folder = of(workdir, point)
   if not _is_begun(folder):
     return None
-  workdir_lib.open_workdir(folder, point.config.to_dict())
+  workdir_lib.is_begun(folder, point.config.to_dict())
   try:
     found = json.loads((folder / 'results.json').read_text())
   except (FileNotFoundError, ValueError):
@@ -125,4 +125,4 @@ def _is_begun(folder: pathlib.Path) -> bool:
   """Whether a run has, or something else, has put something there."""
   if not folder.is_dir():
     return folder.exists()
-  return any(p.name != workdir_lib.TEMPORARY for p in folder.iterdir())
+  return any(p.name not in workdir_lib.LEFTOVERS for p in folder.iterdir())

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from semisup_jax import experiments
 from semisup_jax.experiments import workdir as workdir_lib
+from semisup_jax.experiments.workdir import BusyError
 from semisup_jax.reporting import results as results_lib
 from semisup_jax.reporting import wording
 from semisup_jax.studies import compilation, folder, page, progress
@@ -76,7 +77,7 @@ def run(
   folder.record(workdir, config, command)
 
   collect = functools.partial(_collect, config, workdir, points)
-  rows, failed = collect(), {}
+  rows, failed, busy = collect(), {}, 0
   with (
     compilation.kept(workdir / 'compiled'),
     progress.bar(console, total=len(mine), done=len(mine) - len(todo)) as bar,
@@ -89,8 +90,12 @@ def run(
           _run(point, workdir, command, run_point)
       except NotFiniteError as error:
         failed[point.name] = str(error)
+      except BusyError:
+        busy += 1
       rows = collect()
       bar.finish()
+  if busy:
+    console.print(f'{busy} points were left to another process that runs them')
   _conclude(config, rows, len(points), workdir, console, command, write_page)
   if failed:
     raise NotFiniteError(_failures(failed, len(todo)))
@@ -126,10 +131,10 @@ def _naming(point: Point):
   """Says which point it was that failed."""
   try:
     yield
+  except (BusyError, NotFiniteError):
+    raise
   except InputError as error:
     raise InputError(f'point {point.name}: {error}') from error
-  except NotFiniteError:
-    raise
   except Exception as error:
     error.add_note(f'It was raised by point {point.name}.')
     raise

@@ -2,6 +2,7 @@
 
 from semisup_jax.training import (
   checkpoint,
+  interruption,
   loop,
   metrics_log,
   progress,
@@ -12,14 +13,18 @@ from semisup_jax.training import (
 )
 
 Checkpoints = checkpoint.Checkpoints
+Interrupted = interruption.Interrupted
 MetricsLog = metrics_log.MetricsLog
 NotFiniteError = loop.NotFiniteError
 Recipe = recipe.Recipe
 Selection = state.Selection
+StorageError = checkpoint.StorageError
 TrainState = state.TrainState
 create_state = state.create_state
+deferred = interruption.deferred
 divided = sharding.divided
 fit = loop.fit
+handled = interruption.handled
 make_mesh = sharding.make_mesh
 make_train_step = step.make_train_step
 progress_bar = progress.bar

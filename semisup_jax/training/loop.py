@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from semisup_jax.training import progress
+from semisup_jax.training import interruption, progress
 from semisup_jax.training.checkpoint import Checkpoints
 from semisup_jax.training.metrics_log import MetricsLog
 from semisup_jax.training.state import Selection, TrainState, copy
@@ -33,13 +33,16 @@ def fit(
   evaluators: Mapping[str, Evaluator],
   evaluate_every: int,
   select_by: tuple[str, str] | None = None,
+  patience: int | None = None,
   chosen: Callable[[TrainState], Variables] = lambda state: state.variables,
   log: MetricsLog | None = None,
   checkpoints: Checkpoints | None = None,
   checkpoint_every: int = 0,
   bar: progress.Bar | None = None,
 ) -> TrainState:
-  """Trains from `state.step` to `steps`.
+  """Trains from `state.step` to `steps`, or until nothing gets better.
+
+  A signal that asks to stop (see `interruption`) waits for the end of the step.
 
   Args:
     state: Where to start; it is donated, so do not use it again.
@@ -51,6 +54,8 @@ def fit(
     evaluate_every: In steps.
     select_by: `(evaluator, metric)` that chooses what `state.selection` keeps,
       larger being better; None where it keeps nothing.
+    patience: Stops after so many looks of which none was as good as the best
+      before; None never stops early. It needs `select_by`.
     chosen: The variables that it keeps: those that were evaluated.
     log: Where metrics go; None keeps none.
     checkpoints: Where states go; None keeps none.
@@ -58,42 +63,75 @@ def fit(
     bar: What shows the way.
 
   Returns:
-    The state after `steps` steps.
+    The last state.
 
   Raises:
     NotFiniteError: Naming the step, and the newest checkpoint, which is from
       before it.
+    StorageError: If a checkpoint cannot be saved.
+    Interrupted: If a signal asked for it; the state is saved before.
   """
   bar = bar or progress.SilentBar()
+  stale = _looks_in_vain(patience, evaluate_every)
   pending = []
-  for step in range(int(state.step), steps):
-    state, metrics = train_step(state, batch(step))
-    pending.append((step + 1, metrics))
-    last = step + 1 == steps
-    evaluate = last or (step + 1) % evaluate_every == 0
-    save = checkpoints and (last or (step + 1) % checkpoint_every == 0)
-    if not (evaluate or save or len(pending) >= FETCH_EVERY):
-      continue
-    loss = _write(pending, log, checkpoints)
-    bar.advance(len(pending), f'loss {loss:.3f}')
-    pending = []
-    if evaluate:
-      results = {name: run(state) for name, run in evaluators.items()}
-      if log and results:
-        named = {
-          f'{name}_{metric}': value
-          for name, values in results.items()
-          for metric, value in values.items()
-        }
-        log.write(step + 1, 'validation', named)
-      if select_by:
-        evaluator, metric = select_by
-        state = _select(state, results[evaluator][metric], chosen(state))
-    if log:
-      log.flush()
-    if save:
-      checkpoints.save(state)
+  done, ended = int(state.step), stale(state)
+  with interruption.deferred():
+    while done < steps and not ended:
+      state, metrics = train_step(state, batch(done))
+      done += 1
+      pending.append((done, metrics))
+      signum = interruption.received()
+      last = done == steps
+      evaluate = last or done % evaluate_every == 0
+      save = (
+        last or signum or (checkpoint_every and not done % checkpoint_every)
+      )
+      if not (evaluate or save or len(pending) >= FETCH_EVERY):
+        continue
+      loss = _write(pending, log, checkpoints)
+      bar.advance(len(pending), f'loss {loss:.3f}')
+      pending = []
+      if evaluate:
+        results = _evaluate(state, done, evaluators, log)
+        if select_by:
+          evaluator, metric = select_by
+          state = _select(state, results[evaluator][metric], chosen(state))
+          ended = stale(state)
+      if log:
+        log.flush()
+      if checkpoints and (save or ended):
+        checkpoints.save(state)
+      if signum:
+        raise interruption.Interrupted(signum, done if checkpoints else None)
   return state
+
+
+def _looks_in_vain(
+  patience: int | None, every: int
+) -> Callable[[TrainState], bool]:
+  """Whether a state, looked at just now, is `patience` looks past the best.
+
+  It is asked of the state alone, so that a run which is resumed after it has
+  stopped early does not begin again.
+  """
+  if patience is None:
+    return lambda state: False
+  return lambda state: (
+    int(state.step) >= max(int(state.selection.step), 0) + patience * every
+  )
+
+
+def _evaluate(state, step, evaluators, log) -> dict[str, Mapping[str, float]]:
+  """Runs and logs the evaluators."""
+  results = {name: run(state) for name, run in evaluators.items()}
+  if log and results:
+    named = {
+      f'{name}_{metric}': value
+      for name, values in results.items()
+      for metric, value in values.items()
+    }
+    log.write(step, 'validation', named)
+  return results
 
 
 def _select(

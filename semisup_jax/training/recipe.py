@@ -15,6 +15,8 @@ class Recipe:
     steps: How long.
     batch_size: Global.
     evaluate_every: Steps between two looks at validation.
+    patience: Looks without a better one, or one as good, after which training
+      stops; None trains to the end.
   """
 
   tx: optax.GradientTransformation
@@ -22,3 +24,4 @@ class Recipe:
   steps: int
   batch_size: int
   evaluate_every: int
+  patience: int | None = None

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import zipfile
 
 import numpy as np
 import pytest
@@ -122,6 +123,56 @@ def test_a_file_that_is_no_npz_is_named(tmp_path):
   path.write_bytes(b'not a zip file')
   with pytest.raises(InputError, match=r'x\.npz cannot be read'):
     data.load(section(name='npz', path=str(path)))
+
+
+def test_an_npz_file_runs_nothing(tmp_path):
+  class Hostile:
+    def __reduce__(self):
+      return (pathlib.Path.touch, (tmp_path / 'ran',))
+
+  config = save_npz(
+    tmp_path / 'x.npz',
+    train_images=np.array([Hostile()] * 4, object),
+    train_labels=np.arange(4),
+  )
+  with pytest.raises(InputError, match=r'cannot be read as \.npz'):
+    data.load(config)
+  assert not (tmp_path / 'ran').exists()
+
+
+def test_an_npz_file_that_claims_to_be_huge_is_named(tmp_path):
+  header = np.lib.format.magic(1, 0)
+  said = str({'descr': '|u1', 'fortran_order': False, 'shape': (10**15,)})
+  said = said.ljust(117) + '\n'
+  header += len(said).to_bytes(2, 'little') + said.encode()
+  with zipfile.ZipFile(tmp_path / 'x.npz', 'w') as file:
+    file.writestr('train_images.npy', header)
+  with pytest.raises(InputError, match=r'cannot be read as \.npz'):
+    data.load(section(name='npz', path=str(tmp_path / 'x.npz')))
+
+
+@pytest.mark.parametrize('linked', ['file', 'class'])
+def test_a_link_that_leads_out_of_a_folder_is_refused(tmp_path, linked):
+  save_images(tmp_path / 'elsewhere', ['secret'])
+  root = tmp_path / 'images'
+  save_images(root, ['ant', 'cat'])
+  link, target = {
+    'file': (root / 'ant' / 'x.png', tmp_path / 'elsewhere/secret/0.png'),
+    'class': (root / 'dog', tmp_path / 'elsewhere/secret'),
+  }[linked]
+  link.symlink_to(target)
+  with pytest.raises(InputError, match=f'{link.name}.* a link that leads'):
+    data.load(section(name='folder', path=str(root)))
+
+
+def test_a_link_within_a_folder_is_followed(tmp_path):
+  save_images(tmp_path / 'images', ['ant', 'cat'])
+  (tmp_path / 'images/ant/x.png').symlink_to(tmp_path / 'images/ant/0.png')
+  (tmp_path / 'link').symlink_to(tmp_path / 'images')
+  train = data.load(section(name='folder', path=str(tmp_path / 'link')))[
+    'train'
+  ]
+  np.testing.assert_array_equal(train.labels, [0, 0, 0, 0, 1, 1, 1])
 
 
 def save_images(root, classes, sizes=((8, 8),), mode='RGB', count=3):

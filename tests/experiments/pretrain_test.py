@@ -1,13 +1,17 @@
 """The main job in seconds: pretrain -> checkpoint -> evaluate -> report."""
 
+import fcntl
 import html.parser
 import json
+import os
+import shutil
+import signal
 import sys
 
 import numpy as np
 import pytest
 
-from semisup_jax import command_line, training
+from semisup_jax import command_line, data, training
 
 FAST = (
   '--config.batch_size=32',
@@ -148,31 +152,101 @@ def test_a_folder_that_holds_something_else_is_not_touched(
   assert [p.name for p in tmp_path.iterdir()] == ['thesis.tex']
 
 
+def signal_at(monkeypatch, step, signum):
+  """Lets a signal arrive while the batch of a step is drawn."""
+  draw = data.ResidentStream.batch
+
+  def batch(self, at):
+    if at == step:
+      os.kill(os.getpid(), signum)
+    return draw(self, at)
+
+  monkeypatch.setattr(data.ResidentStream, 'batch', batch)
+
+
+@pytest.mark.parametrize(
+  ('signum', 'status'), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+)
 def test_a_run_that_was_stopped_goes_on_to_the_same_end(
-  workdir, tmp_path, monkeypatch, capsys
+  workdir, tmp_path, monkeypatch, capsys, signum, status
 ):
-  fit = training.fit
-
-  def interrupted(state, **arguments):
-    fit(state, **{**arguments, 'steps': 7})
-    raise KeyboardInterrupt
-
   path = tmp_path / 'run'
   with monkeypatch.context() as patch:
-    patch.setattr(training, 'fit', interrupted)
-    assert launch(path) == 130
-  assert 'goes on from the last checkpoint' in capsys.readouterr().err
+    signal_at(patch, 6, signum)
+    assert launch(path) == status
+  error = capsys.readouterr().err
+  assert 'the state after step 7 is saved, and the same command' in error
+  assert error.count('\n') == 1
   assert not (path / 'results.json').exists()
   assert launch(path) == 0
   assert 'going on from step 7' in capsys.readouterr().out
   whole, resumed = results_in(workdir), results_in(path)
   assert whole['rows'] == resumed['rows']
-  lines = [training.read_metrics(p) for p in (workdir, path)]
-  # The interrupted part had a look of its own at its last step.
-  lines[1] = [
-    r for r in lines[1] if (r['step'], r['split']) != (7, 'validation')
-  ]
-  assert lines[0] == lines[1]
+  assert training.read_metrics(workdir) == training.read_metrics(path)
+  assert digest(workdir) == digest(path)
+
+
+def digest(workdir):
+  return (workdir / 'checkpoints' / '12' / 'digest' / 'metadata').read_text()
+
+
+def test_the_same_command_twice_gives_the_same_bits(workdir, tmp_path):
+  assert launch(tmp_path / 'run') == 0
+  assert digest(workdir) == digest(tmp_path / 'run')
+  assert results_in(workdir)['rows'] == results_in(tmp_path / 'run')['rows']
+
+
+def test_a_damaged_checkpoint_is_said_and_what_it_costs(
+  workdir, tmp_path, capsys
+):
+  path = tmp_path / 'run'
+  shutil.copytree(workdir, path)
+  for name in ('results.json', 'report.html'):
+    (path / name).unlink()
+  (path / 'checkpoints/12/state/manifest.ocdbt').write_bytes(b'')
+  assert launch(path) == 0
+  said = capsys.readouterr().out
+  assert 'the checkpoint of step 12 is damaged' in said
+  assert 'the steps 11 to 12 are done again' in said
+  assert 'going on from step 10' in said
+  assert digest(workdir) == digest(path)
+  assert results_in(workdir)['rows'] == results_in(path)['rows']
+
+
+def test_a_fork_trains_on_with_another_config(workdir, tmp_path, capsys):
+  path = tmp_path / 'fork'
+  more = ('--config.schedule.steps=14', f'--fork={workdir}')
+  assert launch(path, *more) == 0
+  assert 'going on from step 12' in capsys.readouterr().out
+  steps = [r['step'] for r in training.read_metrics(path) if 'loss' in r]
+  assert steps == list(range(1, 15))
+  notes = ' '.join(results_in(path)['notes'])
+  assert f'forked from {workdir}' in notes
+  assert (workdir / 'checkpoints' / '12').exists()
+
+
+def test_a_fork_that_does_not_fit_is_one_line_and_leaves_nothing(
+  workdir, tmp_path, capsys
+):
+  path = tmp_path / 'fork'
+  status = launch(path, '--config.model.width=8', f'--fork={workdir}')
+  error = capsys.readouterr().err
+  assert status == 2
+  assert error.count('\n') == 1
+  assert 'is float32 [' in error
+  assert '] there, float32 [' in error
+  assert not path.exists()
+
+
+def test_two_runs_in_one_workdir_are_refused(root, tmp_path, capsys):
+  path = tmp_path / 'run'
+  path.mkdir()
+  with (path / '.lock').open('w') as file:
+    fcntl.flock(file, fcntl.LOCK_EX)
+    assert launch(path) == 2
+  error = capsys.readouterr().err
+  assert 'is in use by another run' in error
+  assert {p.name for p in path.iterdir()} == {'.lock'}
 
 
 def test_a_loss_that_is_not_finite_is_one_line_and_status_1(

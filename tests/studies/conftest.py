@@ -41,11 +41,13 @@ class FakeRuns:
     self.failing = {}
 
   def __call__(self, config, folder, *, console, command, started):
+    with workdir_lib.claimed(folder, config.to_dict()):
+      self._run(config, folder, console)
+
+  def _run(self, config, folder, console):
     if folder.name in self.failing:
-      workdir_lib.open_workdir(folder, config.to_dict())
       raise self.failing[folder.name]
     console.print(f'log of {folder.name}')
-    workdir_lib.open_workdir(folder, config.to_dict())
     self.names.append(folder.name)
     row = {
       'protocol': 'linear_probe',

@@ -4,7 +4,6 @@ import json
 import math
 import shutil
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,90 +12,17 @@ import pytest
 
 from semisup_jax import training
 from semisup_jax.training import loop, sharding
-from semisup_jax.types import InputError, Method
+from semisup_jax.types import InputError
 
-
-class Line(nn.Module):
-  """y = w x, with a BatchNorm beside it so that there are statistics."""
-
-  @nn.compact
-  def __call__(self, x, *, train):
-    mean = self.variable('batch_stats', 'mean', jnp.zeros, ())
-    if train:
-      mean.value = 0.9 * mean.value + 0.1 * x.mean()
-    return x * self.param('w', nn.initializers.ones, ()), {}
-
-
-def line_method(spoil_at=None):
-  """Learns y = 3 x; its loss is NaN at the step `spoil_at`."""
-  model = Line()
-
-  def loss(params, state, batch, key):
-    x = batch['labelled']['image']
-    noise = 0.01 * jax.random.normal(key, x.shape)
-    (y, _), updates = model.apply(
-      {'params': params, 'batch_stats': state.batch_stats},
-      x,
-      train=True,
-      mutable=['batch_stats'],
-    )
-    value = jnp.mean((y - 3 * x + noise) ** 2)
-    if spoil_at is not None:
-      value = jnp.where(state.step == spoil_at, jnp.nan, value)
-    return value, ({}, updates['batch_stats'], None)
-
-  return Method(
-    streams={'labelled': 1},
-    model=model,
-    classifies=False,
-    init=lambda key, batch: (
-      dict(model.init(key, batch['labelled']['image'], train=False)),
-      None,
-    ),
-    loss=loss,
-  )
-
-
-def batch(step):
-  x = np.random.default_rng(step).normal(size=16).astype(np.float32)
-  return {'labelled': {'image': x}}
-
-
-SCHEDULE = optax.cosine_decay_schedule(0.03, 200)
-
-
-def start(method, select=False):
-  tx = optax.sgd(SCHEDULE, momentum=0.9)
-  state = training.create_state(
-    method, tx, jax.random.key(0), batch(0), select=select
-  )
-  mesh = training.make_mesh(16)
-  step = training.make_train_step(method, SCHEDULE, mesh)
-  return jax.device_put(state, training.replicated(mesh)), step
-
-
-def fit(state, step, steps=30, **more):
-  arguments = {
-    'train_step': step,
-    'batch': batch,
-    'steps': steps,
-    'evaluators': {},
-    'evaluate_every': 10,
-    'checkpoint_every': 10,
-    **more,
-  }
-  return training.fit(state, **arguments)
-
-
-def assert_same(a, b):
-  def same(x, y):
-    if jnp.issubdtype(x.dtype, jax.dtypes.prng_key):
-      x, y = jax.random.key_data(x), jax.random.key_data(y)
-    np.testing.assert_array_equal(x, y)
-
-  # The optimizer's functions are new ones in a new run; leaves are the data.
-  for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True):
-    same(x, y)
+from .conftest import (
+  SCHEDULE,
+  assert_same,
+  batch,
+  checkpoints_in,
+  fit,
+  line_method,
+  start,
+)
 
 
 def test_a_step_does_not_change_the_state_it_was_given():
@@ -131,10 +57,6 @@ def test_it_learns():
   assert float(fit(state, step, 200).params['w']) == pytest.approx(3, abs=0.05)
 
 
-def checkpoints_in(tmp_path):
-  return training.Checkpoints(tmp_path / 'checkpoints', keep=2)
-
-
 def test_a_resumed_run_is_bit_identical(tmp_path):
   state, step = start(line_method(), select=True)
   evaluators = {'line': lambda s: {'near': -abs(float(s.params['w']) - 3)}}
@@ -148,7 +70,7 @@ def test_a_resumed_run_is_bit_identical(tmp_path):
   fresh, step = start(line_method(), select=True)
   second = checkpoints_in(tmp_path)
   assert second.latest_step() == 20
-  resumed = fit(second.restore(fresh), step, checkpoints=second, **more)
+  resumed = fit(second.restore(fresh).state, step, checkpoints=second, **more)
   second.close()
   assert_same(whole, resumed)
   assert int(whole.selection.step) > 0
@@ -184,7 +106,7 @@ def test_the_log_has_every_step_once_after_a_resume(tmp_path):
     file.write('{"step": 26, "spl')
   fresh, step = start(line_method())
   checkpoints = checkpoints_in(tmp_path)
-  fresh = checkpoints.restore(fresh)
+  fresh, _ = checkpoints.restore(fresh)
   log = training.MetricsLog(tmp_path, from_step=int(fresh.step))
   fit(fresh, step, log=log, checkpoints=checkpoints, evaluators=evaluators)
   log.close()
@@ -323,3 +245,47 @@ def test_metrics_are_fetched_a_few_steps_late_but_all_of_them(tmp_path):
   fit(state, step, steps=loop.FETCH_EVERY + 3, evaluate_every=1000, log=log)
   log.close()
   assert len(training.read_metrics(tmp_path)) == loop.FETCH_EVERY + 3
+
+
+@pytest.mark.parametrize(
+  ('patience', 'values', 'ends', 'best'),
+  [
+    (None, [3, 2, 1, 0, 0, 0], 60, 10),
+    (1, [1, 2, 3, 2, 9], 40, 30),
+    (2, [1, 3, 2, 4, 3, 3], 60, 40),
+    (2, [1, 2, 2, 1, 1, 9], 50, 30),  # An equal one is no worse.
+    (3, [5, 1, 2, 3, 9], 40, 10),
+  ],
+)
+def test_patience_counts_looks_since_the_best(patience, values, ends, best):
+  state, step = start(line_method(), select=True)
+  looks = iter(values)
+  state = fit(
+    state,
+    step,
+    steps=60,
+    evaluators={'probe': lambda s: {'top1': next(looks)}},
+    select_by=('probe', 'top1'),
+    patience=patience,
+  )
+  assert (int(state.step), int(state.selection.step)) == (ends, best)
+
+
+def test_what_has_stopped_early_does_not_begin_again(tmp_path):
+  looks = iter([1.0, 0.5, 0.4])
+  more = {
+    'evaluators': {'probe': lambda s: {'top1': next(looks)}},
+    'select_by': ('probe', 'top1'),
+    'patience': 2,
+  }
+  state, step = start(line_method(), select=True)
+  checkpoints = checkpoints_in(tmp_path)
+  whole = fit(state, step, steps=90, checkpoints=checkpoints, **more)
+  checkpoints.close()
+  assert int(whole.step) == 30
+  fresh, step = start(line_method(), select=True)
+  checkpoints = checkpoints_in(tmp_path)
+  again, _ = checkpoints.restore(fresh)
+  again = fit(again, step, steps=90, checkpoints=checkpoints, **more)
+  checkpoints.close()
+  assert_same(whole, again)

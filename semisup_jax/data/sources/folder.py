@@ -59,6 +59,7 @@ def folder(config: Mapping[str, Any]) -> Parts:
         f'{splits["train"]}'
       )
   everything = [f for c in classes.values() for fs in c.values() for f in fs]
+  _check_inside(root, everything)
   mode, size = _common_format(everything, config)
   parts = {}
   for split, by_class in classes.items():
@@ -77,6 +78,17 @@ def _subfolders(path: pathlib.Path) -> list[pathlib.Path]:
     for sub in path.iterdir()
     if sub.is_dir() and not sub.name.startswith('.')
   )
+
+
+def _check_inside(root: pathlib.Path, files: list[pathlib.Path]) -> None:
+  """Fails on a link that leads out of the folder, as one from elsewhere may."""
+  inside = root.resolve()
+  for file in files:
+    if not file.resolve().is_relative_to(inside):
+      raise InputError(
+        f'{file} is, or lies in, a link that leads outside of {root}, to '
+        f'{file.resolve()}; copy what it leads to'
+      )
 
 
 def _class_files(path: pathlib.Path) -> dict[str, list[pathlib.Path]]:
@@ -109,6 +121,8 @@ def _common_format(
         return image.mode, image.size
     except (OSError, SyntaxError, ValueError) as error:
       raise InputError(f'{file} cannot be read as an image') from error
+    except Image.DecompressionBombError as error:
+      raise InputError(f'{file} is too large to be decoded: {error}') from error
 
   headers = [header(file) for file in files]
   for file, (mode, _) in zip(files, headers, strict=True):

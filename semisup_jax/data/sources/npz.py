@@ -28,6 +28,7 @@ def npz(config: Mapping[str, Any]) -> Parts:
   except (
     AttributeError,  # An .npy file opens as an array, which is no context.
     EOFError,
+    MemoryError,  # What a header says of the size need not be true.
     OSError,
     TypeError,
     ValueError,
