@@ -35,7 +35,8 @@ def point(method, labels, seed, results, **tables):
   }
 
 
-def encoder(method, means, labels=0):
+def encoder(method, means, labels=0, head=True):
+  projection = {'of': 'projection', 'rank': 5.0, 'std': 0.25}
   return [
     point(
       method,
@@ -48,7 +49,7 @@ def encoder(method, means, labels=0):
       ],
       representation=[
         {'of': 'embedding', 'rank': 10.0 + seed, 'std': 0.5},
-        {'of': 'projection', 'rank': 5.0, 'std': 0.25},
+        *([projection] if head else []),
       ],
     )
     for seed in range(3)
@@ -142,6 +143,14 @@ def test_the_page_has_every_method_with_what_it_saw(rows, tmp_path):
   for theme in ('light', 'dark'):
     size = (tmp_path / 'methods' / f'{theme}.png').stat().st_size
     assert 1_000 < size < 300_000
+
+
+def test_an_encoder_without_a_head_has_no_projections(rows, tmp_path):
+  rows = encoder('autoencoder', (0.6, 0.75, 0.9), head=False) + rows
+  methods.write_page(recipe.get_config(), rows, tmp_path, Console(quiet=True))
+  page = (tmp_path / 'page.md').read_text()
+  assert '| Autoencoder | 11.0 | 0.50 |  |  |' in page
+  assert '| SimCLR | 11.0 | 0.50 | 5.0 | 0.25 |' in page
 
 
 def test_a_study_of_fewer_methods_has_a_page_too(rows, tmp_path):

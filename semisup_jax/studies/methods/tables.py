@@ -126,12 +126,10 @@ def representations(measured: Measured) -> str:
         places.setdefault(f'{one["of"]}, {what}', []).append(one[what])
   if not found:
     return ''
-  columns = list(next(iter(found.values())))
+  # A floor and the autoencoder have no head: of their projections is nothing.
+  columns = list(dict.fromkeys(c for places in found.values() for c in places))
   body = [
-    [
-      wording.protocol(method),
-      *(f'{np.mean(places[c]):.{2 if "std" in c else 1}f}' for c in columns),
-    ]
+    [wording.protocol(method), *(_mean_of(places, c) for c in columns)]
     for method, places in found.items()
   ]
   return '\n'.join(
@@ -144,6 +142,13 @@ def representations(measured: Measured) -> str:
       markdown.table(['method', *columns], body),
     ]
   )
+
+
+def _mean_of(places: dict[str, list[float]], column: str) -> str:
+  """The mean of a rank or a spread; nothing where there is none."""
+  if column not in places:
+    return ''
+  return f'{np.mean(places[column]):.{2 if "std" in column else 1}f}'
 
 
 def _seen(measured: Measured, method: str) -> str:
