@@ -19,6 +19,8 @@ MODEL = {
   'strides': (1, 2),
   'dtype': 'float32',
   'batch_norm_momentum': 0.9,
+  'batch_norm_groups': 1,
+  'remat': False,
 }
 
 

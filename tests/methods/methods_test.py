@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from flax import linen as nn
 
 from semisup_jax import augment, training
 from semisup_jax.types import InputError
@@ -73,6 +74,22 @@ def test_in_float32_gradients_at_one_state_agree_on_any_number_of_devices(
       sum(np.sum((a - b) ** 2) for a, b in zip(one, other, strict=True))
     )
     assert apart < 1e-5 * size
+
+
+def test_every_batch_norm_has_the_groups_of_the_config(toy, name):
+  settings = toy.config(name)
+  settings['model']['batch_norm_groups'] = 4
+  method = toy.make(settings)
+  groups = []
+
+  def look(call, args, kwargs, context):
+    if isinstance(context.module, nn.BatchNorm):
+      groups.append(context.module.groups)
+    return call(*args, **kwargs)
+
+  with nn.intercept_methods(look):
+    jax.eval_shape(method.init, jax.random.key(0), toy.batch(method, 0))
+  assert set(groups) == {4}
 
 
 @pytest.mark.parametrize('averaging', ['fixmatch', 'mean_teacher'])
