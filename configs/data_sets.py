@@ -41,6 +41,10 @@ def optimizer(**fields) -> ConfigDict:
   section.weight_decay = 0.0
   section.momentum = 0.9
   section.clip_norm = placeholder(float)
+  # Micro-batches of batch_size / accumulate images, whose gradients are
+  # averaged for one update. A contrastive loss gets no more negatives by it
+  # (docs/memory.md).
+  section.accumulate = 1
   section.update(fields)
   return section
 

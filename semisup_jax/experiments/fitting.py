@@ -37,7 +37,12 @@ def plan(
       'checkpoint.every must be at least 1 and checkpoint.keep at least 0, got '
       f'{config.checkpoint.every} and {config.checkpoint.keep}'
     )
-  return recipe(config, sizes, evaluate_every=config.evaluation.every)
+  return recipe(
+    config,
+    sizes,
+    batch_norm_groups=ingredients.batch_norm_groups,
+    evaluate_every=config.evaluation.every,
+  )
 
 
 def fit(
@@ -100,7 +105,9 @@ def fit(
     ) as bar:
       return training.fit(
         state,
-        train_step=training.make_train_step(method, recipe.schedule, mesh),
+        train_step=training.make_train_step(
+          method, recipe.schedule, mesh, accumulate=recipe.accumulate
+        ),
         batch=batch,
         steps=recipe.steps,
         evaluators=evaluators,
@@ -243,7 +250,10 @@ def in_words(method: Method, recipe: training.Recipe, mesh: Any) -> str:
     f'{recipe.batch_size * ratio} {name}'
     for name, ratio in method.streams.items()
   )
+  parts = ''
+  if recipe.accumulate > 1:
+    parts = f', in {recipe.accumulate} micro-batches,'
   return (
-    f'{recipe.steps:,} steps of {batch} images on {mesh.size} '
+    f'{recipe.steps:,} steps of {batch} images{parts} on {mesh.size} '
     f'{mesh.devices.flat[0].platform} device(s)'
   )

@@ -2,7 +2,10 @@
 
 import dataclasses
 
+import jax
 import optax
+
+from semisup_jax.training import sharding
 
 
 @dataclasses.dataclass(frozen=True)
@@ -13,8 +16,9 @@ class Recipe:
     tx: The optimizer.
     schedule: Its learning rate, to be logged.
     steps: How long.
-    batch_size: Global.
+    batch_size: Of an update, global.
     evaluate_every: Steps between two looks at validation.
+    accumulate: Micro-batches that the batch is divided into.
   """
 
   tx: optax.GradientTransformation
@@ -22,3 +26,12 @@ class Recipe:
   steps: int
   batch_size: int
   evaluate_every: int
+  accumulate: int = 1
+
+  def mesh(self) -> jax.sharding.Mesh:
+    """The mesh that its micro-batches are divided over.
+
+    Raises:
+      InputError: If accelerators do not divide them.
+    """
+    return sharding.make_mesh(self.batch_size, accumulate=self.accumulate)

@@ -92,6 +92,24 @@ def test_every_batch_norm_has_the_groups_of_the_config(toy, name):
   assert set(groups) == {4}
 
 
+def test_computing_blocks_again_changes_no_number_and_takes_less_memory(toy):
+  mesh = training.make_mesh(toy.BATCH, jax.devices()[:1])
+  memory, states = [], []
+  for remat in (False, True):
+    settings = toy.config('supervised')
+    settings['model'] |= {'strides': (1, 1, 1), 'remat': remat}
+    method = toy.make(settings)
+    state, batch = toy.start(method), toy.batch(method, 0)
+    step = training.make_train_step(method, lambda t: 0.01, mesh)
+    compiled = step.lower(state, batch).compile()
+    memory.append(compiled.memory_analysis().temp_size_in_bytes)
+    states.append(kept(compiled(state, batch)[0]))
+  assert memory[1] < 0.8 * memory[0]
+  jax.tree.map(
+    lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), *states
+  )
+
+
 @pytest.mark.parametrize('averaging', ['fixmatch', 'mean_teacher'])
 def test_the_averaged_weights_are_those_of_a_loop(toy, averaging):
   method = toy.make(toy.config(averaging, ema_decay=0.6))
