@@ -41,6 +41,10 @@ def optimizer(**fields) -> ConfigDict:
   section.weight_decay = 0.0
   section.momentum = 0.9
   section.clip_norm = placeholder(float)
+  # Micro-batches of batch_size / accumulate images, whose gradients are
+  # averaged for one update. A contrastive loss gets no more negatives by it
+  # (docs/memory.md).
+  section.accumulate = 1
   section.update(fields)
   return section
 
@@ -134,14 +138,21 @@ def strong_views(variant: str) -> str:
   return 'random_crop(4)|flip_left_right|rand_augment(2)|cutout(0.5)|normalize'
 
 
+def _model(**fields) -> ConfigDict:
+  """A network: `fields`, and what all networks have."""
+  section = ConfigDict(fields)
+  section.batch_norm_momentum = 0.9
+  # Groups of the batch that BatchNorm normalizes apart, as so many devices
+  # would by themselves; 1 is the whole batch.
+  section.batch_norm_groups = 1
+  # Whether residual blocks are computed again in the backward pass: less
+  # memory, more time.
+  section.remat = False
+  return section
+
+
 def _convnet(strides) -> ConfigDict:
-  return config_dict.create(
-    name='convnet',
-    width=32,
-    strides=strides,
-    dtype='float32',
-    batch_norm_momentum=0.9,
-  )
+  return _model(name='convnet', width=32, strides=strides, dtype='float32')
 
 
 def _digits(config):
@@ -163,12 +174,8 @@ def _cifar100(config):
   """CIFAR-100 as TFDS prepares it, ResNet-18 with the CIFAR stem."""
   config.data.name = 'tfds:cifar100'
   config.batch_size = 512
-  config.model = config_dict.create(
-    name='resnet18',
-    stem='cifar',
-    width=64,
-    dtype='bfloat16',
-    batch_norm_momentum=0.9,
+  config.model = _model(
+    name='resnet18', stem='cifar', width=64, dtype='bfloat16'
   )
   config.data.validation_fraction = 0.1
   _natural_images(config)
@@ -193,12 +200,8 @@ def _stl10(config):
   """STL-10 as TFDS prepares it: 5,000 labelled, 100,000 unlabelled images."""
   config.data.name = 'tfds:stl10'
   config.batch_size = 256
-  config.model = config_dict.create(
-    name='resnet18',
-    stem='imagenet',
-    width=64,
-    dtype='bfloat16',
-    batch_norm_momentum=0.9,
+  config.model = _model(
+    name='resnet18', stem='imagenet', width=64, dtype='bfloat16'
   )
   config.data.validation_fraction = 0.1
   _natural_images(config)

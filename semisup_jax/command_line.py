@@ -73,11 +73,17 @@ class Command(NamedTuple):
 
   @property
   def batch_size(self) -> int:
-    """The largest one."""
+    """The largest that goes through a network at once."""
     configs = [self.config]
     if self.sweep is not None:
       configs = [config for _, config in self.sweep]
-    return max((c.get('batch_size', 1) for c in configs), default=1)
+    return max(map(_at_once, configs), default=1)
+
+
+def _at_once(config) -> int:
+  """The micro-batch of a config, of which nothing has been checked yet."""
+  size = config.get('batch_size', 1)
+  return size // max(config.get('optimizer', {}).get('accumulate', 1), 1)
 
 
 def _split(argv: Sequence[str]) -> tuple[list[str], dict[str, None]]:

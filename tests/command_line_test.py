@@ -132,6 +132,56 @@ def test_a_field_can_be_changed(argument, section, field, value):
     ([RECIPE, '--config.method.name=supervised'], 'needs method.label_smooth'),
     ([RECIPE, '--config.model.dtype=float64'], 'JAX_ENABLE_X64=1'),
     ([RECIPE, '--config.method.projector_output=0'], 'at least 1; got 0'),
+    ([RECIPE, '--config.model.batch_norm_groups=0'], 'at least 1; got 0'),
+    (
+      [
+        RECIPE,
+        '--config.model.name=pixels',
+        '--config.model.batch_norm_groups=0',
+      ],
+      'batch_norm_groups must be a whole number, at least 1; got 0',
+    ),
+    (
+      [RECIPE, '--config.model.batch_norm_groups=3'],
+      'batch_size=256 cannot be divided into model.batch_norm_groups=3 parts '
+      'of at least 2 images each; use 255 or 258',
+    ),
+    (
+      [RECIPE, '--config.model.batch_norm_groups=256'],
+      'of at least 2 images each; use 512 or 768',
+    ),
+    (
+      [RECIPE, '--config.model.batch_norm_groups=64'],
+      'in evaluation.fine_tune: batch_size=32 cannot be divided',
+    ),
+    ([RECIPE, '--config.model.remat=perhaps'], 'remat=perhaps'),
+    ([RECIPE, '--config.optimizer.accumulate=0'], 'at least 1; got 0'),
+    ([RECIPE, '--config.optimizer.accumulate=1.5'], 'accumulate=1.5'),
+    (
+      [RECIPE, '--config.optimizer.accumulate=5'],
+      'batch_size=256 cannot be divided into optimizer.accumulate=5 parts of '
+      'at least 2 images each; use 255 or 260',
+    ),
+    (
+      [
+        RECIPE,
+        '--config.optimizer.accumulate=16',
+        '--config.model.batch_norm_groups=16',
+      ],
+      'optimizer.accumulate=16 x model.batch_norm_groups=16 parts of at least '
+      '2 images each; use 512 or 768',
+    ),
+    (
+      [RECIPE, '--config.evaluation.supervised.optimizer.accumulate=3'],
+      'in evaluation.supervised: batch_size=32',
+    ),
+    (
+      [
+        '--config=configs/self_training.py',
+        '--config.self_training.student.optimizer.accumulate=5',
+      ],
+      'in self_training.student: batch_size=32',
+    ),
     (
       [RECIPE, '--config.data.views=normalize((0, 0, 0), 1)|normalize'],
       'normalize',
@@ -238,6 +288,14 @@ def test_a_study_is_read_with_its_points_as_they_were_when_yielded(recipe):
   assert [factors['seed'] for factors, _ in command.sweep] == [4, 5, 6]
   assert [point.seed for _, point in command.sweep] == [4, 5, 6]
   assert command.batch_size == 20
+
+
+def test_the_largest_batch_is_that_of_a_micro_batch():
+  command = command_line.parse([RECIPE, '--config.optimizer.accumulate=8'])
+  assert command.batch_size == 256 // 8
+  # What is wrong with it is said later.
+  command = command_line.parse([RECIPE, '--config.optimizer.accumulate=0'])
+  assert command.batch_size == 256
 
 
 @pytest.mark.parametrize(

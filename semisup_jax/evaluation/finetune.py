@@ -46,7 +46,9 @@ class Finetuner:
     self._mesh = mesh
     self._images = images
     self._labels = labels
-    self._train_step = training.make_train_step(method, recipe.schedule, mesh)
+    self._train_step = training.make_train_step(
+      method, recipe.schedule, mesh, accumulate=recipe.accumulate
+    )
 
   def __call__(
     self,

@@ -47,6 +47,7 @@ def plan(
   return recipe(
     config,
     sizes,
+    batch_norm_groups=ingredients.batch_norm_groups,
     evaluate_every=config.evaluation.every,
     patience=config.evaluation.patience,
   )
@@ -117,7 +118,9 @@ def fit(
     )
     state = training.fit(
       state,
-      train_step=training.make_train_step(method, recipe.schedule, mesh),
+      train_step=training.make_train_step(
+        method, recipe.schedule, mesh, accumulate=recipe.accumulate
+      ),
       batch=batch,
       steps=recipe.steps,
       evaluators=evaluators,
@@ -283,7 +286,10 @@ def in_words(method: Method, recipe: training.Recipe, mesh: Any) -> str:
     f'{recipe.batch_size * ratio} {name}'
     for name, ratio in method.streams.items()
   )
+  parts = ''
+  if recipe.accumulate > 1:
+    parts = f', in {recipe.accumulate} micro-batches,'
   return (
-    f'{recipe.steps:,} steps of {batch} images on {mesh.size} '
+    f'{recipe.steps:,} steps of {batch} images{parts} on {mesh.size} '
     f'{mesh.devices.flat[0].platform} device(s)'
   )

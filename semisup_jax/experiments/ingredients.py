@@ -11,6 +11,7 @@ import numpy as np
 from flax import linen as nn
 
 from semisup_jax import augment, data, evaluation, models, optim, training
+from semisup_jax.experiments import division
 from semisup_jax.types import InputError, Task, lookup
 
 # Images a device looks at in one go.
@@ -28,6 +29,7 @@ class Ingredients:
     std: Likewise.
     encoder: The network.
     dtype: Of the images that a network is given: float32 or wider.
+    batch_norm_groups: Into how many BatchNorm divides what it is given.
   """
 
   splits: data.Splits
@@ -36,6 +38,7 @@ class Ingredients:
   std: np.ndarray
   encoder: nn.Module
   dtype: Any
+  batch_norm_groups: int
 
   @property
   def num_classes(self) -> int:
@@ -187,6 +190,7 @@ def gather(config: Any) -> Ingredients:
     std=std,
     encoder=encoder,
     dtype=jnp.promote_types(models.DTYPES[config.model.dtype], jnp.float32),
+    batch_norm_groups=config.model.get('batch_norm_groups', 1),
   )
 
 
@@ -213,6 +217,7 @@ def recipe(
   section: Any,
   sizes: Mapping[str, int],
   *,
+  batch_norm_groups: int,
   evaluate_every: int,
   patience: int | None,
 ) -> training.Recipe:
@@ -221,14 +226,14 @@ def recipe(
   Args:
     section: Has `batch_size`, `optimizer` and `schedule`.
     sizes: From `Ingredients.sizes`.
+    batch_norm_groups: Of the network.
     evaluate_every: In steps.
     patience: In looks; None does not stop early.
 
   Raises:
     InputError: If a field's value is out of its range.
   """
-  if section.batch_size < 2:
-    raise InputError(f'batch_size must be at least 2, got {section.batch_size}')
+  division.check(section, batch_norm_groups)
   if evaluate_every < 1:
     raise InputError(
       f'evaluation must be every 1 or more steps, got {evaluate_every}'
@@ -253,4 +258,5 @@ def recipe(
     batch_size=section.batch_size,
     evaluate_every=evaluate_every,
     patience=patience,
+    accumulate=section.optimizer.accumulate,
   )

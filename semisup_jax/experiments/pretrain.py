@@ -28,8 +28,8 @@ def pretrain(config: Any, ingredients: Ingredients) -> Job:
   """
   method = make_method(config, ingredients)
   name = config.method.name
-  mesh = training.make_mesh(config.batch_size)
   recipe = fitting.plan(config, method, ingredients)
+  mesh = recipe.mesh()
   protocols.check(config, ingredients)
   if method.classifies and name in config.evaluation.protocols:
     raise InputError(

@@ -140,7 +140,11 @@ def labelled_recipe(section: Any, ingredients: Ingredients) -> training.Recipe:
   """How `labelled_method` is trained, by the same section."""
   sizes = ingredients.sizes(section.batch_size, {'labelled': 1})
   return recipe(
-    section, sizes, evaluate_every=section.every, patience=section.patience
+    section,
+    sizes,
+    batch_norm_groups=ingredients.batch_norm_groups,
+    evaluate_every=section.every,
+    patience=section.patience,
   )
 
 
@@ -150,12 +154,13 @@ def _labelled_training(embeddings: Embeddings, name: str) -> Protocol:
   splits = ingredients.splits
   section = config.evaluation[name]
   method = labelled_method(section, config.model, ingredients)
-  mesh = training.make_mesh(section.batch_size)
+  plan = labelled_recipe(section, ingredients)
+  mesh = plan.mesh()
   forward = ingredients.forward(method.model, mesh)
   finetuner = evaluation.Finetuner(
     method,
     forward,
-    labelled_recipe(section, ingredients),
+    plan,
     mesh=mesh,
     images=ingredients.images,
     labels=splits.train.labels,
@@ -213,8 +218,7 @@ def check(config: Any, ingredients: Ingredients) -> None:
     if name in ('fine_tune', 'supervised'):
       with within(f'evaluation.{name}'):
         labelled_method(section[name], config.model, ingredients)
-        labelled_recipe(section[name], ingredients)
-        training.make_mesh(section[name].batch_size)
+        labelled_recipe(section[name], ingredients).mesh()
   for field in ('protocols', 'labels_per_class'):
     if len(set(section[field])) < len(section[field]):
       raise InputError(

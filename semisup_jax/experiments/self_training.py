@@ -13,7 +13,7 @@ import numpy as np
 import scipy.special
 from rich.console import Console
 
-from semisup_jax import evaluation, models, training
+from semisup_jax import evaluation, models
 from semisup_jax.experiments import (
   audit,
   fitting,
@@ -112,7 +112,7 @@ class _Teacher:
     self._config = config
     self._ingredients = ingredients
     self._recipe = fitting.plan(config, self.method, ingredients)
-    self.mesh = training.make_mesh(config.batch_size)
+    self.mesh = self._recipe.mesh()
     self.forward = ingredients.forward(self.method.model, self.mesh)
     self.plan = fitting.in_words(self.method, self._recipe, self.mesh)
 
@@ -146,8 +146,8 @@ class _Student:
       self._method = protocols.labelled_method(
         self._section, config.model, ingredients
       )
-      protocols.labelled_recipe(self._section, ingredients)
-      self._mesh = training.make_mesh(self._section.batch_size)
+      recipe = protocols.labelled_recipe(self._section, ingredients)
+      self._mesh = recipe.mesh()
 
   def __call__(
     self,

@@ -10,7 +10,12 @@ from flax import linen as nn
 from semisup_jax import augment
 from semisup_jax.augment import Transform
 from semisup_jax.methods import fields, passes
-from semisup_jax.models import DTYPES, Autoencoder, Decoder
+from semisup_jax.models import (
+  DTYPES,
+  Autoencoder,
+  Decoder,
+  batch_norm_fields,
+)
 from semisup_jax.objectives import mean_squared_error, ssim
 from semisup_jax.types import InputError, Method, Task, lookup
 
@@ -113,7 +118,7 @@ def from_config(
     Decoder(
       width=fields.whole_number(section, 'decoder_width', 1),
       dtype=dtype,
-      batch_norm_momentum=config['model']['batch_norm_momentum'],
+      **batch_norm_fields(config['model']),
     ),
     augment.parse_pixels(ops, augment.OPS, image_shape=task.image_shape),
     task.transform('normalize'),

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from semisup_jax.methods.passes import BATCH_NORM_IMAGES
-from semisup_jax.models import DTYPES, ProjectionHead
+from semisup_jax.models import DTYPES, ProjectionHead, batch_norm_fields
 from semisup_jax.types import InputError
 
 PROJECTOR = ('projector_hidden', 'projector_output', 'projector_hidden_layers')
@@ -78,8 +78,8 @@ def projector(
     output=whole_number(section, 'projector_output', 1),
     hidden_layers=whole_number(section, 'projector_hidden_layers', 0),
     dtype=DTYPES[config['model']['dtype']],
-    batch_norm_momentum=config['model']['batch_norm_momentum'],
     batch_norm_output=batch_norm_output,
+    **batch_norm_fields(config['model']),
   )
 
 
@@ -94,7 +94,7 @@ def predictor(config: Mapping[str, Any]) -> ProjectionHead:
     output=whole_number(config['method'], 'projector_output', 1),
     hidden_layers=1,
     dtype=DTYPES[config['model']['dtype']],
-    batch_norm_momentum=config['model']['batch_norm_momentum'],
+    **batch_norm_fields(config['model']),
   )
 
 

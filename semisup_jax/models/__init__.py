@@ -7,10 +7,18 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from semisup_jax.models import autoencoder, convnet, heads, pixels, resnet
+from semisup_jax.models import (
+  autoencoder,
+  batch_norm,
+  convnet,
+  heads,
+  pixels,
+  resnet,
+)
 from semisup_jax.types import InputError, lookup, require
 
 Autoencoder = autoencoder.Autoencoder
+BatchNorm = batch_norm.BatchNorm
 ConvNet = convnet.ConvNet
 Decoder = autoencoder.Decoder
 Pixels = pixels.Pixels
@@ -19,6 +27,7 @@ ProjectionHead = heads.ProjectionHead
 ClassificationHead = heads.ClassificationHead
 EncoderWithHead = heads.EncoderWithHead
 encoder_variables = heads.encoder_variables
+batch_norm_fields = batch_norm.fields
 
 DTYPES = {
   'float32': jnp.float32,
@@ -39,24 +48,24 @@ def _dtype(config: Mapping[str, Any]) -> Any:
 
 
 def _shared(config: Mapping[str, Any]) -> dict[str, Any]:
-  momentum = config['batch_norm_momentum']
-  if not 0 <= momentum < 1:
-    raise InputError(
-      f'model.batch_norm_momentum must be in [0, 1), got {momentum}'
-    )
   if config['width'] < 1:
     raise InputError(f'model.width must be at least 1, got {config["width"]}')
+  if not isinstance(config['remat'], bool):
+    raise InputError(
+      f'model.remat must be True or False, got {config["remat"]!r}'
+    )
   return {
     'width': config['width'],
     'dtype': _dtype(config),
-    'batch_norm_momentum': momentum,
+    'remat': config['remat'],
+    **batch_norm_fields(config),
   }
 
 
 def resnet18(
   config: Mapping[str, Any], num_classes: int | None = None
 ) -> nn.Module:
-  """ResNet-18; `config` has width, stem, dtype and batch_norm_momentum."""
+  """ResNet-18; `config` has the fields of 'resnet18' in `FIELDS`."""
   return ResNet(
     stage_sizes=(2, 2, 2, 2),
     stem=lookup(_STEMS, config['stem'], 'model.stem'),
@@ -66,7 +75,7 @@ def resnet18(
 
 
 def small_convnet(config: Mapping[str, Any]) -> nn.Module:
-  """`ConvNet`; `config` has width, strides, dtype and batch_norm_momentum."""
+  """`ConvNet`; `config` has the fields of 'convnet' in `FIELDS`."""
   strides = tuple(config['strides'])
   if not strides or any(s not in (1, 2) for s in strides):
     raise InputError(
@@ -85,7 +94,7 @@ MODELS = {
   'pixels': raw_pixels,
   'resnet18': resnet18,
 }
-_SHARED_FIELDS = ('width', 'dtype', 'batch_norm_momentum')
+_SHARED_FIELDS = ('width', 'dtype', 'remat', *batch_norm.FIELDS)
 FIELDS = {
   'convnet': (*_SHARED_FIELDS, 'strides'),
   'pixels': ('dtype',),

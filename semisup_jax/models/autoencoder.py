@@ -24,11 +24,13 @@ class Decoder(nn.Module):
       most four times as many.
     dtype: Computation type; the output is float32 or wider in any case.
     batch_norm_momentum: See `resnet.layers`.
+    batch_norm_groups: See `resnet.layers`.
   """
 
   width: int
   dtype: Any
   batch_norm_momentum: float
+  batch_norm_groups: int
 
   @nn.compact
   def __call__(
@@ -39,6 +41,7 @@ class Decoder(nn.Module):
       train=train,
       dtype=self.dtype,
       batch_norm_momentum=self.batch_norm_momentum,
+      batch_norm_groups=self.batch_norm_groups,
     )
     height, width, channels = image_shape
     doublings = 0

@@ -19,12 +19,16 @@ class ConvNet(nn.Module):
       stages. (1, 1) keeps 8 px as they are; (2, 2) suits 28 to 32 px.
     dtype: Computation type; the output is float32 or wider in any case.
     batch_norm_momentum: See `resnet.layers`.
+    batch_norm_groups: See `resnet.layers`.
+    remat: See `resnet.residual_block`.
   """
 
   width: int
   strides: Sequence[int]
   dtype: Any
   batch_norm_momentum: float
+  batch_norm_groups: int
+  remat: bool
 
   @nn.compact
   def __call__(
@@ -44,14 +48,16 @@ class ConvNet(nn.Module):
       train=train,
       dtype=self.dtype,
       batch_norm_momentum=self.batch_norm_momentum,
+      batch_norm_groups=self.batch_norm_groups,
     )
+    block = resnet.residual_block(remat=self.remat)
     features = {}
     x = x.astype(self.dtype)
     x = conv(self.width, (3, 3), padding=resnet.same(3), name='stem_conv')(x)
     x = nn.relu(norm(name='stem_norm')(x))
     features['stem'] = x
     for i, stride in enumerate(self.strides):
-      x = resnet.ResidualBlock(
+      x = block(
         self.width * 2**i,
         conv=conv,
         norm=norm,

@@ -7,6 +7,8 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from semisup_jax.models.batch_norm import BatchNorm
+
 
 class ProjectionHead(nn.Module):
   """An MLP with BatchNorm, whose output the objective sees.
@@ -20,6 +22,7 @@ class ProjectionHead(nn.Module):
     hidden_layers: Number of hidden layers; 0 makes the head linear.
     dtype: Computation type; the output is float32 or wider in any case.
     batch_norm_momentum: Share of the old running statistics that is kept.
+    batch_norm_groups: See `BatchNorm`.
     batch_norm_output: Whether BatchNorm, without scale and bias, comes last, as
       in SimSiam's projector.
   """
@@ -29,6 +32,7 @@ class ProjectionHead(nn.Module):
   hidden_layers: int
   dtype: Any
   batch_norm_momentum: float
+  batch_norm_groups: int
   batch_norm_output: bool = False
 
   @nn.compact
@@ -38,9 +42,10 @@ class ProjectionHead(nn.Module):
     """Maps float [N, D] to `(projections [N, output], {})`."""
     wide = jnp.promote_types(self.dtype, jnp.float32)
     norm = partial(
-      nn.BatchNorm,
+      BatchNorm,
       use_running_average=not train,
       momentum=self.batch_norm_momentum,
+      groups=self.batch_norm_groups,
       epsilon=1e-5,
       dtype=self.dtype,
       param_dtype=wide,

@@ -12,6 +12,8 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from semisup_jax.models.batch_norm import BatchNorm
+
 ModuleFactory = Callable[..., nn.Module]
 
 # As torchvision initialises: normal, variance 2 / fan_out.
@@ -19,7 +21,11 @@ _he_normal = nn.initializers.variance_scaling(2.0, 'fan_out', 'normal')
 
 
 def layers(
-  *, train: bool, dtype: Any, batch_norm_momentum: float
+  *,
+  train: bool,
+  dtype: Any,
+  batch_norm_momentum: float,
+  batch_norm_groups: int,
 ) -> tuple[ModuleFactory, ModuleFactory]:
   """Builds the `conv` and `norm` that a network passes down to its blocks.
 
@@ -28,6 +34,8 @@ def layers(
     dtype: Computation type. Parameters and statistics are float32 or wider.
     batch_norm_momentum: Share of the old running statistics that is kept in an
       update (0.9 is torch's 0.1). The running variance is the biased one.
+    batch_norm_groups: Of the batch, each normalized by itself in training; 1 is
+      the whole batch (see `BatchNorm`).
 
   Returns:
     `(conv, norm)`, module factories.
@@ -41,9 +49,10 @@ def layers(
     kernel_init=_he_normal,
   )
   norm = partial(
-    nn.BatchNorm,
+    BatchNorm,
     use_running_average=not train,
     momentum=batch_norm_momentum,
+    groups=batch_norm_groups,
     epsilon=1e-5,
     dtype=dtype,
     param_dtype=param_dtype,
@@ -78,6 +87,18 @@ class ResidualBlock(nn.Module):
     return nn.relu(x + y)
 
 
+def residual_block(*, remat: bool) -> ModuleFactory:
+  """`ResidualBlock`, its activations kept or computed again.
+
+  Args:
+    remat: Whether the backward pass computes a block's activations again from
+      its input (Chen et al. 2016, https://arxiv.org/abs/1604.06174) instead of
+      keeping them: less memory, one more forward pass. Variables, their names,
+      values, and BatchNorm's statistics stay what they are.
+  """
+  return nn.remat(ResidualBlock) if remat else ResidualBlock
+
+
 class ResNet(nn.Module):
   """A residual network of basic blocks.
 
@@ -89,6 +110,8 @@ class ResNet(nn.Module):
     num_classes: Outputs of a last linear layer; None gives pooled features.
     dtype: Computation type; the output is float32 or wider in any case.
     batch_norm_momentum: See `layers`.
+    batch_norm_groups: See `layers`.
+    remat: See `residual_block`.
   """
 
   stage_sizes: Sequence[int]
@@ -97,6 +120,8 @@ class ResNet(nn.Module):
   num_classes: int | None
   dtype: Any
   batch_norm_momentum: float
+  batch_norm_groups: int
+  remat: bool
 
   @nn.compact
   def __call__(
@@ -115,7 +140,9 @@ class ResNet(nn.Module):
       train=train,
       dtype=self.dtype,
       batch_norm_momentum=self.batch_norm_momentum,
+      batch_norm_groups=self.batch_norm_groups,
     )
+    block = residual_block(remat=self.remat)
     features = {}
     x = x.astype(self.dtype)
     if self.stem == 'imagenet':
@@ -128,7 +155,7 @@ class ResNet(nn.Module):
       x = nn.max_pool(x, (3, 3), (2, 2), padding=same(3))
     for i, blocks in enumerate(self.stage_sizes):
       for j in range(blocks):
-        x = ResidualBlock(
+        x = block(
           self.width * 2**i,
           conv=conv,
           norm=norm,

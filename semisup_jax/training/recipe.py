@@ -2,7 +2,10 @@
 
 import dataclasses
 
+import jax
 import optax
+
+from semisup_jax.training import sharding
 
 
 @dataclasses.dataclass(frozen=True)
@@ -13,10 +16,11 @@ class Recipe:
     tx: The optimizer.
     schedule: Its learning rate, to be logged.
     steps: How long.
-    batch_size: Global.
+    batch_size: Of an update, global.
     evaluate_every: Steps between two looks at validation.
     patience: Looks without a better one, or one as good, after which training
       stops; None trains to the end.
+    accumulate: Micro-batches that the batch is divided into.
   """
 
   tx: optax.GradientTransformation
@@ -25,3 +29,12 @@ class Recipe:
   batch_size: int
   evaluate_every: int
   patience: int | None = None
+  accumulate: int = 1
+
+  def mesh(self) -> jax.sharding.Mesh:
+    """The mesh that its micro-batches are divided over.
+
+    Raises:
+      InputError: If accelerators do not divide them.
+    """
+    return sharding.make_mesh(self.batch_size, accumulate=self.accumulate)

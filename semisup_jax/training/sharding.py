@@ -49,27 +49,33 @@ def use_a_device_for_each_core(batch_size: int) -> None:
 
 
 def make_mesh(
-  batch_size: int, devices: Sequence[jax.Device] | None = None
+  batch_size: int,
+  devices: Sequence[jax.Device] | None = None,
+  *,
+  accumulate: int = 1,
 ) -> jax.sharding.Mesh:
   """Makes the mesh that a batch of this size is divided over.
 
   Args:
-    batch_size: Global.
+    batch_size: Of an update, global.
     devices: What there is; all of JAX's by default. On CPU as many of them are
       used as divide the batch; an accelerator is never left idle silently.
+    accumulate: Micro-batches of the batch, each of which is divided.
 
   Raises:
-    InputError: If accelerators do not divide the batch.
+    InputError: If accelerators do not divide the batch, or its micro-batches.
   """
   devices = list(jax.devices() if devices is None else devices)
   count = len(devices)
   if devices[0].platform == 'cpu':
-    count = largest_divisor(batch_size, min(count, MAX_CPU_DEVICES))
-  elif batch_size % count:
+    micro_batch = batch_size // accumulate
+    count = largest_divisor(micro_batch, min(count, MAX_CPU_DEVICES))
+  elif batch_size % (unit := accumulate * count):
+    parts = f' in {accumulate} micro-batches' if accumulate > 1 else ''
     raise InputError(
-      f'batch_size={batch_size} cannot be divided over {count} devices; use '
-      f'{batch_size // count * count or count} or '
-      f'{(batch_size // count + 1) * count}'
+      f'batch_size={batch_size}{parts} cannot be divided over {count} devices; '
+      f'use {batch_size // unit * unit or unit} or '
+      f'{(batch_size // unit + 1) * unit}'
     )
   return jax.sharding.Mesh(np.array(devices[:count]), ('data',))
 

@@ -6,9 +6,14 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from semisup_jax.training import sharding
+from semisup_jax.training import accumulation, sharding
 from semisup_jax.training.state import TrainState
 from semisup_jax.types import Batch, Method, Metrics, Variables
+
+# On CPU XLA removes barriers early. It then takes what `jax.checkpoint` would
+# compute again for what was computed before, which it keeps after all, and
+# computes micro-batches side by side. A step without barriers stays what it is.
+CPU_OPTIONS = {'xla_disable_hlo_passes': 'cse_barrier_expander'}
 
 TrainStep = Callable[[TrainState, Batch], tuple[TrainState, Metrics]]
 
@@ -19,6 +24,7 @@ def train_step(
   *,
   method: Method,
   schedule: optax.Schedule,
+  accumulate: int = 1,
 ) -> tuple[TrainState, Metrics]:
   """The step as a pure function of global arrays, before `jit`.
 
@@ -27,19 +33,19 @@ def train_step(
     batch: The global batch.
     method: What is learned.
     schedule: The learning rate that `state.tx` uses, to be logged.
+    accumulate: Micro-batches whose gradients are averaged for the one update
+      (see `accumulation.gradients`).
 
   Returns:
     The next state, and metrics of the parameters *before* the update: `loss`,
     the method's own, `grad_norm` and `learning_rate`.
   """
   key = jax.random.fold_in(state.key, state.step)
-  value_and_grad = jax.value_and_grad(method.loss, has_aux=True)
-  (loss, (metrics, batch_stats, method_state)), grads = value_and_grad(
-    state.params, state, batch, key
+  grads, metrics, kept = accumulation.gradients(
+    state, batch, key, method=method, accumulate=accumulate
   )
   updates, opt_state = state.tx.update(grads, state.opt_state, state.params)
   metrics = {
-    'loss': loss,
     **metrics,
     'grad_norm': optax.tree.norm(grads),
     'learning_rate': schedule(state.step),
@@ -48,8 +54,7 @@ def train_step(
     step=state.step + 1,
     params=optax.apply_updates(state.params, updates),
     opt_state=opt_state,
-    batch_stats=batch_stats,
-    method_state=method_state,
+    **kept,
   )
   if method.ema_decay is not None:
     state = state.replace(ema=_averaged(state, method.ema_decay))
@@ -72,20 +77,27 @@ def _averaged(state: TrainState, decay: float) -> Variables:
 
 
 def make_train_step(
-  method: Method, schedule: optax.Schedule, mesh: jax.sharding.Mesh
+  method: Method,
+  schedule: optax.Schedule,
+  mesh: jax.sharding.Mesh,
+  *,
+  accumulate: int = 1,
 ) -> TrainStep:
   """Compiles `train_step` over a mesh; the state is donated.
 
   It is global-batch code under `jit`: the loss with its negatives, BatchNorm's
-  statistics and the gradients are those of the whole batch on any number of
-  devices, and XLA writes the collectives.
+  statistics and the gradients are those of the whole batch (or of each of
+  `accumulate` micro-batches) on any number of devices, and XLA writes the
+  collectives.
   """
   whole = sharding.replicated(mesh)
+  on_cpu = mesh.devices.flat[0].platform == 'cpu'
   return jax.jit(
     lambda state, batch: train_step(
-      state, batch, method=method, schedule=schedule
+      state, batch, method=method, schedule=schedule, accumulate=accumulate
     ),
     in_shardings=(whole, sharding.divided(mesh)),
     out_shardings=(whole, whole),
     donate_argnums=0,
+    compiler_options=CPU_OPTIONS if on_cpu else None,
   )

@@ -11,7 +11,7 @@ from sklearn import linear_model, neighbors
 
 from semisup_jax import augment, data, evaluation, methods, models, training
 from semisup_jax.evaluation import knn, label_efficiency, linear_probe
-from semisup_jax.types import Task
+from semisup_jax.types import Method, Task
 
 MODEL = {
   'name': 'convnet',
@@ -19,6 +19,8 @@ MODEL = {
   'strides': (1, 2),
   'dtype': 'float32',
   'batch_norm_momentum': 0.9,
+  'batch_norm_groups': 1,
+  'remat': False,
 }
 
 
@@ -195,6 +197,33 @@ def test_fine_tuning_learns_and_leaves_the_encoder_it_started_from():
   assert accuracy > 0.3
   # What was selected is what was measured.
   assert accuracy == pytest.approx(float(state.selection.best), abs=1e-6)
+
+
+def test_fine_tuning_divides_its_batches_as_its_recipe_says():
+  seen = []
+
+  def loss(params, state, batch, key):
+    seen.append(len(batch['labelled']['image']))
+    return jnp.sum(params['w'] ** 2), ({}, {}, None)
+
+  method = Method(
+    streams={'labelled': 1},
+    model=None,
+    classifies=True,
+    init=lambda key, batch: ({'params': {'w': jnp.ones(2)}}, None),
+    loss=loss,
+  )
+  schedule = optax.constant_schedule(0.1)
+  tuner = evaluation.Finetuner(
+    method,
+    lambda variables, images: np.zeros((len(images), 10)),
+    training.Recipe(optax.sgd(schedule), schedule, 1, 16, 1, accumulate=4),
+    mesh=training.make_mesh(16, accumulate=4),
+    images=digits().images,
+    labels=digits().labels,
+  )
+  tuner(np.arange(20), digits(), seed=(0,))
+  assert set(seen) == {4}
 
 
 @pytest.mark.parametrize('resident', [False, True])

@@ -95,6 +95,8 @@ def config(name, dtype='float32', **method):
       'strides': (2,),
       'dtype': dtype,
       'batch_norm_momentum': 0.9,
+      'batch_norm_groups': 1,
+      'remat': False,
     },
     'method': {'name': name, **FIELDS.get(name, {}), **more, **method},
     'data': {'views': VIEWS, 'augment': VIEWS},

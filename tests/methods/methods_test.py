@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from flax import linen as nn
 
 from semisup_jax import augment, training
 from semisup_jax.types import InputError
@@ -73,6 +74,40 @@ def test_in_float32_gradients_at_one_state_agree_on_any_number_of_devices(
       sum(np.sum((a - b) ** 2) for a, b in zip(one, other, strict=True))
     )
     assert apart < 1e-5 * size
+
+
+def test_every_batch_norm_has_the_groups_of_the_config(toy, name):
+  settings = toy.config(name)
+  settings['model']['batch_norm_groups'] = 4
+  method = toy.make(settings)
+  groups = []
+
+  def look(call, args, kwargs, context):
+    if isinstance(context.module, nn.BatchNorm):
+      groups.append(context.module.groups)
+    return call(*args, **kwargs)
+
+  with nn.intercept_methods(look):
+    jax.eval_shape(method.init, jax.random.key(0), toy.batch(method, 0))
+  assert set(groups) == {4}
+
+
+def test_computing_blocks_again_changes_no_number_and_takes_less_memory(toy):
+  mesh = training.make_mesh(toy.BATCH, jax.devices()[:1])
+  memory, states = [], []
+  for remat in (False, True):
+    settings = toy.config('supervised')
+    settings['model'] |= {'strides': (1, 1, 1), 'remat': remat}
+    method = toy.make(settings)
+    state, batch = toy.start(method), toy.batch(method, 0)
+    step = training.make_train_step(method, lambda t: 0.01, mesh)
+    compiled = step.lower(state, batch).compile()
+    memory.append(compiled.memory_analysis().temp_size_in_bytes)
+    states.append(kept(compiled(state, batch)[0]))
+  assert memory[1] < 0.8 * memory[0]
+  jax.tree.map(
+    lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), *states
+  )
 
 
 @pytest.mark.parametrize('averaging', ['fixmatch', 'mean_teacher'])

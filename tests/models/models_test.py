@@ -14,6 +14,8 @@ RESNET = {
   'width': 8,
   'dtype': 'float32',
   'batch_norm_momentum': 0.9,
+  'batch_norm_groups': 1,
+  'remat': False,
 }
 CONVNET = {
   'name': 'convnet',
@@ -21,6 +23,8 @@ CONVNET = {
   'strides': (1, 2),
   'dtype': 'float32',
   'batch_norm_momentum': 0.9,
+  'batch_norm_groups': 1,
+  'remat': False,
 }
 
 
@@ -129,6 +133,7 @@ def test_encoder_with_head_keeps_their_variables_apart():
     hidden_layers=1,
     dtype=jnp.float32,
     batch_norm_momentum=0.9,
+    batch_norm_groups=1,
   )
   model = models.EncoderWithHead(encoder, projector)
   x = jax.random.normal(jax.random.key(0), (4, 8, 8, 1))
@@ -146,6 +151,7 @@ def test_a_predictor_goes_on_from_the_head():
     hidden_layers=1,
     dtype=jnp.float32,
     batch_norm_momentum=0.9,
+    batch_norm_groups=1,
   )
   predictor = head.clone()
   model = models.EncoderWithHead(models.make_encoder(CONVNET), head, predictor)
@@ -165,6 +171,7 @@ def test_a_projector_can_end_in_batch_norm_without_scale_and_bias():
     hidden_layers=2,
     dtype=jnp.float32,
     batch_norm_momentum=0.9,
+    batch_norm_groups=1,
     batch_norm_output=True,
   )
   x = 3 + jax.random.normal(jax.random.key(0), (64, 9))
@@ -179,7 +186,12 @@ def test_a_projector_can_end_in_batch_norm_without_scale_and_bias():
 @pytest.mark.parametrize('shape', [(8, 8, 1), (28, 28, 3), (5, 13, 1)])
 def test_an_autoencoder_gives_back_images_of_any_size(shape):
   encoder = models.make_encoder({**CONVNET, 'strides': (2,)})
-  decoder = models.Decoder(width=4, dtype=jnp.bfloat16, batch_norm_momentum=0.9)
+  decoder = models.Decoder(
+    width=4,
+    dtype=jnp.bfloat16,
+    batch_norm_momentum=0.9,
+    batch_norm_groups=1,
+  )
   model = models.Autoencoder(encoder, decoder)
   x = jax.random.normal(jax.random.key(0), (3, *shape))
   variables = model.init(jax.random.key(1), x, train=False)
@@ -226,4 +238,11 @@ def test_a_classifier_starts_at_equal_odds():
 )
 def test_wrong_fields_are_named(config, message):
   with pytest.raises(InputError, match=message):
+    models.make_encoder(config)
+
+
+@pytest.mark.parametrize('field', ['batch_norm_groups', 'remat'])
+def test_a_field_that_a_recipe_lacks_is_named(field):
+  config = {name: value for name, value in CONVNET.items() if name != field}
+  with pytest.raises(InputError, match=rf'needs model\.{field}, which'):
     models.make_encoder(config)

@@ -196,13 +196,23 @@ def test_initial_variables_are_copied_and_only_the_named_ones_replaced():
 
 
 @pytest.mark.parametrize(
-  ('batch_size', 'devices', 'expected'),
-  [(256, 2, 2), (250, 6, 5), (256, 6, 4), (7, 6, 1), (64, 8, 8)],
+  ('batch_size', 'accumulate', 'devices', 'expected'),
+  [
+    (256, 1, 2, 2),
+    (250, 1, 6, 5),
+    (256, 1, 6, 4),
+    (7, 1, 6, 1),
+    (64, 1, 8, 8),
+    (64, 16, 8, 4),
+    (60, 6, 8, 5),
+  ],
 )
-def test_a_cpu_mesh_is_the_largest_that_divides_the_batch(
-  batch_size, devices, expected
+def test_a_cpu_mesh_is_the_largest_that_divides_a_micro_batch(
+  batch_size, accumulate, devices, expected
 ):
-  mesh = training.make_mesh(batch_size, jax.devices()[:devices])
+  mesh = training.make_mesh(
+    batch_size, jax.devices()[:devices], accumulate=accumulate
+  )
   assert mesh.size == expected
   assert mesh.axis_names == ('data',)
 
@@ -216,6 +226,10 @@ def test_accelerators_are_never_left_idle_silently():
     sharding.make_mesh(250, [Accelerator()] * 8)
   with pytest.raises(InputError, match=r'5 .* 8 devices; use 8'):
     sharding.make_mesh(5, [Accelerator()] * 8)
+  with pytest.raises(
+    InputError, match=r'72 in 4 micro-batches .* 8 devices; use 64 or 96'
+  ):
+    sharding.make_mesh(72, [Accelerator()] * 8, accumulate=4)
 
 
 def test_batch_250_trains_on_six_devices():
