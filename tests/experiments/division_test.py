@@ -1,5 +1,7 @@
 """A batch that is divided: into micro-batches, and into groups."""
 
+import signal
+
 import pytest
 from ml_collections import config_dict
 
@@ -61,7 +63,7 @@ def test_a_run_learns_from_the_micro_batches_of_its_config(
 
   def fit(state, *, train_step, batch, **others):
     train_step.trace(state, batch(0))
-    raise KeyboardInterrupt
+    raise training.Interrupted(signal.SIGINT)
 
   monkeypatch.setattr(accumulation, '_at_once', look)
   monkeypatch.setattr(training, 'fit', fit)
