@@ -146,7 +146,8 @@ def outcome(workdir: pathlib.Path) -> dict[str, Any]:
   results = json.loads((workdir / 'results.json').read_text())
   found = {'rows': results['rows']}
   digests = sorted(
-    workdir.glob('checkpoints/*/digest/*'), key=lambda p: int(p.parts[-3])
+    workdir.glob('checkpoints/*/digest/metadata'),
+    key=lambda p: int(p.parts[-3]),
   )
   if digests:
     found['last checkpoint'] = (digests[-1].parts[-3], digests[-1].read_text())
