@@ -8,9 +8,9 @@ wide for STL-10, as published.
     --config.data.dir=DIR
   python launch.py --config=configs/barlow_twins.py:stl10 --config.data.dir=DIR
 
-The default variant, `digits`, takes minutes on two CPU cores; docs/tuning.md
-has what was tuned, and by which numbers. The variants `cifar100`, `stl10`,
-`npz` and `folder` were not run at full length here.
+The default variant, `digits`, takes minutes on two CPU cores; its measured
+results are in docs/methods.md, what was tuned in docs/tuning.md. The variants
+`cifar100`, `stl10`, `npz` and `folder` were not run at full length here.
 """
 
 from ml_collections import config_dict

@@ -9,9 +9,9 @@ by a half cosine to 0, where the paper's ends at about a fifth.
   python launch.py --config=configs/fixmatch.py:cifar100 --config.data.dir=DIR
   python launch.py --config=configs/fixmatch.py:stl10 --config.data.dir=DIR
 
-The default variant, `digits`, takes minutes on two CPU cores; docs/tuning.md
-has what was tuned, and by which numbers. The variants `cifar100`, `stl10`,
-`npz` and `folder` were not run at full length here.
+The default variant, `digits`, takes minutes on two CPU cores; its measured
+results are in docs/methods.md, what was tuned in docs/tuning.md. The variants
+`cifar100`, `stl10`, `npz` and `folder` were not run at full length here.
 """
 
 from ml_collections import config_dict

@@ -8,9 +8,9 @@ configs/fixmatch.py.
   python launch.py --config=configs/flexmatch.py:cifar100 --config.data.dir=DIR
   python launch.py --config=configs/flexmatch.py:stl10 --config.data.dir=DIR
 
-The default variant, `digits`, takes minutes on two CPU cores; docs/tuning.md
-has what was tuned, and by which numbers. The variants `cifar100`, `stl10`,
-`npz` and `folder` were not run at full length here.
+The default variant, `digits`, takes minutes on two CPU cores; its measured
+results are in docs/methods.md, what was tuned in docs/tuning.md. The variants
+`cifar100`, `stl10`, `npz` and `folder` were not run at full length here.
 """
 
 from ml_collections import config_dict

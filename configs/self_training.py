@@ -9,9 +9,9 @@ the teacher's, `self_training.student` is the student's recipe.
     --config.data.dir=DIR
   python launch.py --config=configs/self_training.py:stl10 --config.data.dir=DIR
 
-The default variant, `digits`, takes minutes on two CPU cores; docs/tuning.md
-has what was tuned, and by which numbers. The variants `cifar100`, `stl10`,
-`npz` and `folder` were not run at full length here.
+The default variant, `digits`, takes minutes on two CPU cores; its measured
+results are in docs/methods.md, what was tuned in docs/tuning.md. The variants
+`cifar100`, `stl10`, `npz` and `folder` were not run at full length here.
 """
 
 from ml_collections import config_dict

@@ -8,8 +8,9 @@ Chen et al. 2020, https://arxiv.org/abs/2002.05709.
   python launch.py --config=configs/simclr.py:folder --config.data.path=FOLDER
 
 The default variant, `digits`, takes minutes on two CPU cores; its measured
-results are in README.md, and what was tuned in docs/tuning.md. The variants
-`cifar100`, `stl10`, `npz` and `folder` were not run at full length here.
+results are in README.md and docs/methods.md, what was tuned in docs/tuning.md.
+The variants `cifar100`, `stl10`, `npz` and `folder` were not run at full length
+here.
 """
 
 from ml_collections import config_dict

@@ -7,8 +7,9 @@
   python launch.py --config=configs/supervised.py:cifar100 --config.data.dir=DIR
 
 `method.mixing` is none, mixup, cutmix or collage. The model that is best
-on validation is the one that is tested. The variants `cifar100`, `stl10`, `npz`
-and `folder` were not run at full length here.
+on validation is the one that is tested. docs/methods.md has measured results.
+The variants `cifar100`, `stl10`, `npz` and `folder` were not run at full length
+here.
 """
 
 from ml_collections import config_dict
