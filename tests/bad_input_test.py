@@ -1,0 +1,394 @@
+"""Wrong input: one clear line, exit status 2, and nothing is written."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from semisup_jax import command_line
+
+RECIPE = '--config=configs/simclr.py'
+NPZ = '--config=configs/simclr.py:npz'
+FOLDER = '--config=configs/simclr.py:folder'
+
+
+@pytest.fixture(autouse=True)
+def _from_the_checkout(monkeypatch, request):
+  monkeypatch.chdir(request.config.rootpath)
+  monkeypatch.syspath_prepend(request.config.rootpath)
+
+
+@pytest.fixture(scope='module')
+def files(tmp_path_factory):
+  """A folder of files and folders, each wrong in one way."""
+  root = tmp_path_factory.mktemp('files')
+  write_archives(root)
+  write_folders(root)
+  (root / 'run').mkdir()
+  (root / 'run' / 'config.json').write_text('{"config": {}}')
+  return root
+
+
+def write_archives(root):
+  images, labels = np.zeros((8, 8, 8), np.uint8), np.arange(8) % 2
+  good = {'train_images': images, 'train_labels': labels}
+  for name, change in {
+    'good': {},
+    'unlabelled': {'train_labels': None},
+    'floats': {'train_images': images / 2},
+    'rgba': {'train_images': np.zeros((8, 8, 8, 4), np.uint8)},
+    'short': {'train_labels': labels[:7]},
+    'many': {'train_labels': np.zeros((8, 14), int)},
+    'one_class': {'train_labels': 0 * labels},
+    'empty': {'train_images': images[:0], 'train_labels': labels[:0]},
+    'pickled': {'train_labels': np.array([None] * 8)},
+    'sizes': {'test_images': images[:, :6], 'test_labels': labels},
+  }.items():
+    arrays = {k: v for k, v in (good | change).items() if v is not None}
+    np.savez(root / f'{name}.npz', **arrays)
+  whole = (root / 'good.npz').read_bytes()
+  (root / 'cut.npz').write_bytes(whole[: len(whole) // 2])
+  (root / 'text.npz').write_text('years of work')
+
+
+def write_folders(root):
+  def image(path, size=8, dtype=np.uint8):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(0).integers(0, 255, (size, size))
+    Image.fromarray(pixels.astype(dtype)).save(path)
+
+  for name in ('broken', 'cut', 'deep', 'leading_out', 'mixed'):
+    for label in ('ant', 'bee'):
+      image(root / name / label / '0.png')
+  image(root / 'one' / 'ant' / '0.png')
+  (root / 'broken' / 'bee' / '1.png').write_text('no image')
+  image(root / 'cut' / 'bee' / '1.png', 64)
+  whole = (root / 'cut' / 'bee' / '1.png').read_bytes()
+  (root / 'cut' / 'bee' / '1.png').write_bytes(whole[: len(whole) // 2])
+  image(root / 'deep' / 'bee' / '1.png', dtype=np.uint16)
+  (root / 'leading_out' / 'bee' / '1.png').symlink_to('/etc/hostname')
+  image(root / 'mixed' / 'bee' / '1.png', 9)
+  for split, labels in (('train', 'ab'), ('test', ('a', 'yak'))):
+    for label in labels:
+      image(root / 'strange' / split / label / '0.png')
+  for label in 'ab':
+    image(root / 'untrained' / 'test' / label / '0.png')
+
+
+ROWS = [
+  ([], 'no recipe was given; try --config=configs/simclr.py'),
+  (['--config'], 'cannot read the recipe --workdir='),
+  (
+    ['--config=configs/simclrr.py'],
+    'cannot read the recipe configs/simclrr.py',
+  ),
+  ([RECIPE + ':mnist'], "unknown variant 'mnist'; known: cifar100, digits"),
+  ([RECIPE, '--config.sede=1'], "'sede'; did you mean 'seed'?"),
+  ([RECIPE, '--config.optimiser.name=sgd'], "did you mean 'optimizer'?"),
+  ([RECIPE, '--config.model.xyzzy=1'], "unknown config field 'xyzzy'"),
+  ([RECIPE, '--config.batch_size=big'], 'batch_size=big'),
+  ([RECIPE, '--config.batch_size=1.5'], 'batch_size=1.5'),
+  ([RECIPE, '--config.batch_size=None'], 'batch_size cannot be None'),
+  ([RECIPE, '--config.data.nam=None'], "unknown config field 'data.nam'"),
+  ([RECIPE, '--wordkir=x'], "'wordkir'"),
+  ([RECIPE, '--points=1/2'], 'configs/simclr.py is one run'),
+  ([RECIPE, '--points=3'], 'must be I/N, as 3/8 for the 3rd of 8 parts'),
+  ([RECIPE, '--points=3/2'], '--points=3/2: parts are numbered 1/2 to 2/2'),
+  ([RECIPE, 'batch_size=4'], "stray argument 'batch_size=4'"),
+  (['--config.seed=1', RECIPE], 'before a value for --config'),
+  (
+    [RECIPE, '--config.experiment=x'],
+    "unknown experiment 'x'; known: ",
+  ),
+  (
+    [RECIPE, '--config.report_split=train'],
+    "'train'; known: test, validation",
+  ),
+  ([RECIPE, '--config.seed=-1'], 'seed must be in 0 to 2**32 - 1, got -1'),
+  ([RECIPE, '--config.data.name=mnist'], "unknown data.name 'mnist'"),
+  ([RECIPE + ':npz'], 'data.path is not set; give an .npz file'),
+  ([RECIPE + ':folder', '--config.data.path=nowhere'], 'there is no nowhere'),
+  ([RECIPE, '--config.method.name=moco'], "unknown method.name 'moco'"),
+  ([RECIPE, '--config.model.name=vit'], "unknown model.name 'vit'"),
+  ([RECIPE, '--config.data.views=flip|normalize'], "'flip'"),
+  ([RECIPE, '--config.data.views=noise(0.1)'], "must end in '|normalize'"),
+  ([RECIPE, '--config.seed=4294967296'], 'got 4294967296'),
+  ([RECIPE, '--config.schedule=None'], 'it is a section'),
+  ([RECIPE, '--config.model.name=resnet18'], 'needs model.stem'),
+  ([RECIPE, '--config.method.name=supervised'], 'needs method.label_smooth'),
+  ([RECIPE, '--config.model.dtype=float64'], 'JAX_ENABLE_X64=1'),
+  ([RECIPE, '--config.method.projector_output=0'], 'at least 1; got 0'),
+  ([RECIPE, '--config.model.batch_norm_groups=0'], 'at least 1; got 0'),
+  (
+    [
+      RECIPE,
+      '--config.model.name=pixels',
+      '--config.model.batch_norm_groups=0',
+    ],
+    'batch_norm_groups must be a whole number, at least 1; got 0',
+  ),
+  (
+    [RECIPE, '--config.model.batch_norm_groups=3'],
+    'batch_size=256 cannot be divided into model.batch_norm_groups=3 parts '
+    'of at least 2 images each; use 255 or 258',
+  ),
+  (
+    [RECIPE, '--config.model.batch_norm_groups=256'],
+    'of at least 2 images each; use 512 or 768',
+  ),
+  (
+    [RECIPE, '--config.model.batch_norm_groups=64'],
+    'in evaluation.fine_tune: batch_size=32 cannot be divided',
+  ),
+  ([RECIPE, '--config.model.remat=perhaps'], 'remat=perhaps'),
+  ([RECIPE, '--config.optimizer.accumulate=0'], 'at least 1; got 0'),
+  ([RECIPE, '--config.optimizer.accumulate=1.5'], 'accumulate=1.5'),
+  (
+    [RECIPE, '--config.optimizer.accumulate=5'],
+    'batch_size=256 cannot be divided into optimizer.accumulate=5 parts of '
+    'at least 2 images each; use 255 or 260',
+  ),
+  (
+    [
+      RECIPE,
+      '--config.optimizer.accumulate=16',
+      '--config.model.batch_norm_groups=16',
+    ],
+    'optimizer.accumulate=16 x model.batch_norm_groups=16 parts of at least '
+    '2 images each; use 512 or 768',
+  ),
+  (
+    [RECIPE, '--config.evaluation.supervised.optimizer.accumulate=3'],
+    'in evaluation.supervised: batch_size=32',
+  ),
+  (
+    [
+      '--config=configs/self_training.py',
+      '--config.self_training.student.optimizer.accumulate=5',
+    ],
+    'in self_training.student: batch_size=32',
+  ),
+  (
+    [RECIPE, '--config.data.views=normalize((0, 0, 0), 1)|normalize'],
+    'normalize',
+  ),
+  ([RECIPE, '--config.evaluation.fine_tune.augment=flip'], 'normalize'),
+  ([RECIPE, '--config.evaluation.fine_tune.label_smoothing=7'], 'got 7.0'),
+  ([RECIPE, '--config.evaluation.labels_per_class=5,5'], 'names one twice'),
+  ([RECIPE, '--config.evaluation.protocols=knn,knn'], 'names one twice'),
+  (
+    [
+      RECIPE,
+      '--config.data.labels_per_class=5',
+      '--config.evaluation.labels_per_class=5',
+    ],
+    "use 'all' for it",
+  ),
+  (
+    [
+      RECIPE,
+      '--config.evaluation.protocols=fine_tune',
+      '--config.evaluation.labels_per_class=all',
+    ],
+    'nothing would be evaluated',
+  ),
+  ([RECIPE, '--config.data.labels_total=100'], 'exactly one of'),
+  (
+    [
+      '--config=configs/supervised.py',
+      '--config.evaluation.protocols=supervised',
+    ],
+    'is trained already',
+  ),
+  ([RECIPE, '--config.data.views=noise(much)'], 'noise'),
+  (
+    [RECIPE, '--config.batch_size=4096'],
+    '4096 is larger than the unlabelled',
+  ),
+  ([RECIPE, '--config.batch_size=1'], 'at least 2, got 1'),
+  ([RECIPE, '--config.schedule.epochs=5'], 'exactly one of steps, epochs'),
+  ([RECIPE, '--config.schedule.steps=None'], 'got none of them'),
+  ([RECIPE, '--config.schedule.warmup=9999'], '9999'),
+  ([RECIPE, '--config.schedule.decay=linear'], "'linear'; known"),
+  ([RECIPE, '--config.optimizer.name=adam'], "'adam'; known: adamw, lars"),
+  ([RECIPE, '--config.optimizer.learning_rate=0'], 'rate must be positive'),
+  ([RECIPE, '--config.optimizer.clip_norm=-1'], 'clip_norm'),
+  ([RECIPE, '--config.evaluation.labels_per_class=999'], 'asks for 999'),
+  ([RECIPE, '--config.evaluation.labels_per_class=some'], "got 'some'"),
+  ([RECIPE, '--config.evaluation.protocols=svm'], "'svm'; known: fine_tune"),
+  ([RECIPE, '--config.evaluation.draws=0'], 'at least 1, got 0'),
+  ([RECIPE, '--config.evaluation.every=0'], '1 or more steps, got 0'),
+  (
+    [RECIPE, '--config.evaluation.fine_tune.schedule.warmup=9999'],
+    '9999',
+  ),
+  ([RECIPE, '--config.checkpoint.every=0'], 'got 0 and 2'),
+  ([RECIPE, '--config.evaluation.knn.neighbours=0'], 'got 0 and'),
+  ([RECIPE, '--config.evaluation.patience=3'], 'nothing to stop by'),
+  (
+    ['--config=configs/supervised.py', '--config.evaluation.patience=0'],
+    '1 or more looks at validation, or None; got 0',
+  ),
+  ([RECIPE, '--config.data.validation_fraction=1'], 'between 0 and 1'),
+  ([RECIPE, '--config.data.test_fraction=0'], 'between 0 and 1'),
+  ([RECIPE, '--config.data.labels_per_class=0'], 'a positive integer'),
+  (
+    [
+      RECIPE,
+      '--config.data.labels_per_class=None',
+      '--config.data.labels_total=99999',
+    ],
+    '99999 labelled images were asked for',
+  ),
+  (
+    [RECIPE, '--config.data.unlabelled_includes_labelled=False'],
+    'none is left unlabelled',
+  ),
+  ([RECIPE, '--config.data.mean=(0.5,0.5)'], 'data.mean and data.std need 1'),
+  ([RECIPE, '--config.data.image_size=2'], 'at least 4 px, got 2'),
+  (
+    [RECIPE, '--config.data.name=tfds:nosuch', '--config.data.dir={files}'],
+    "TFDS knows no data set 'nosuch'",
+  ),
+  (
+    [RECIPE, '--config.data.name=tfds:cifar100', '--config.data.dir={files}'],
+    'is not prepared in',
+  ),
+  (
+    [RECIPE, '--config.data.name=tfds:cifar100', '--config.data.dir=nowhere'],
+    'there is no folder nowhere',
+  ),
+  ([RECIPE, '--fork=nowhere'], '--fork: nowhere holds no run of ours'),
+  ([RECIPE, '--fork={files}/run'], 'has no checkpoint to go on from'),
+  (
+    ['--config=configs/studies/methods.py', '--fork={files}/run'],
+    '--fork is for one run',
+  ),
+  (
+    ['--config=configs/studies/methods.py', '--config.methods=moco'],
+    "unknown method 'moco'; known: raw_pixels",
+  ),
+  (
+    [
+      '--config=configs/self_training.py',
+      '--config.self_training.threshold=2',
+    ],
+    'in [0, 1], got 2',
+  ),
+  (
+    ['--config=configs/self_training.py', '--config.self_training.rounds=0'],
+    'at least 1, got 0',
+  ),
+  (
+    [
+      '--config=configs/self_training.py',
+      '--config.data.labels_per_class=all',
+    ],
+    'there is nothing to label',
+  ),
+  (
+    ['--config=configs/untrained.py', '--config.evaluation.protocols=()'],
+    'nothing would be done',
+  ),
+  ([NPZ, '--config.data.path={files}/text.npz'], 'cannot be read as .npz'),
+  ([NPZ, '--config.data.path={files}/cut.npz'], 'cannot be read as .npz'),
+  ([NPZ, '--config.data.path={files}/pickled.npz'], 'cannot be read as .npz'),
+  ([NPZ, '--config.data.path={files}'], 'cannot be read as .npz'),
+  ([NPZ, '--config.data.path={files}/unlabelled.npz'], 'and train_labels'),
+  ([NPZ, '--config.data.path={files}/floats.npz'], 'must be images, uint8'),
+  ([NPZ, '--config.data.path={files}/rgba.npz'], '1 or 3 channels'),
+  ([NPZ, '--config.data.path={files}/short.npz'], 'one for each image'),
+  ([NPZ, '--config.data.path={files}/many.npz'], 'one integer an image'),
+  ([NPZ, '--config.data.path={files}/one_class.npz'], 'two are needed'),
+  (
+    [
+      NPZ,
+      '--config.data.path={files}/sizes.npz',
+      '--config.data.image_size=None',
+    ],
+    'must be of one shape',
+  ),
+  ([NPZ, '--config.data.path={files}/empty.npz'], 'must be images, uint8'),
+  ([FOLDER, '--config.data.path={files}/text.npz'], 'must be a folder'),
+  ([FOLDER, '--config.data.path={files}/one'], 'two or more classes'),
+  ([FOLDER, '--config.data.path={files}/broken'], 'cannot be read as an'),
+  ([FOLDER, '--config.data.path={files}/cut'], 'cannot be decoded'),
+  ([FOLDER, '--config.data.path={files}/deep'], 'not 8 bits a channel'),
+  ([FOLDER, '--config.data.path={files}/untrained'], 'but no train folder'),
+  ([FOLDER, '--config.data.path={files}/strange'], "the class 'yak', which"),
+  ([FOLDER, '--config.data.path={files}/leading_out'], 'leads outside of'),
+  (
+    [
+      FOLDER,
+      '--config.data.path={files}/mixed',
+      '--config.data.image_size=None',
+    ],
+    'have 2 different sizes',
+  ),
+]
+
+
+def test_the_table_is_as_long_as_it_should_be():
+  assert len({repr(row) for row in ROWS}) == len(ROWS) > 100
+
+
+@pytest.mark.parametrize(('arguments', 'message'), ROWS)
+def test_bad_input_is_one_line_status_2_and_nothing_written(
+  capsys, tmp_path, files, arguments, message
+):
+  workdir = tmp_path / 'run'
+  arguments = [
+    argument.replace('{files}', str(files)) for argument in arguments
+  ]
+  refused(capsys, workdir, arguments, message)
+
+
+def refused(capsys, workdir, arguments, message):
+  status = command_line.main([*arguments, f'--workdir={workdir}'])
+  out, err = capsys.readouterr()
+  assert status == 2
+  assert err.startswith('error: ')
+  assert err.count('\n') == 1, err
+  assert message in err
+  assert 'Traceback' not in err + out
+  assert not list(workdir.parent.glob('run*'))
+
+
+STUDY = """
+from ml_collections import config_dict
+
+def get_config(variant='a'):
+  return config_dict.create(study='tiny', seeds=(0, 1), variant=variant)
+
+def sweep(config):
+  if config.variant == 'b':
+    raise ValueError('unknown variant b;\\n known: a')
+  point = config_dict.create(experiment='none', batch_size=8, seed=0)
+  for seed in config.seeds:
+    point.seed = seed
+    point.batch_size = 8 + 2 * seed
+    yield {'seed': seed}, point
+"""
+
+
+@pytest.mark.parametrize(
+  ('text', 'arguments', 'message'),
+  [
+    (STUDY, ['--points=0/2'], 'numbered 1/2 to 2/2'),
+    (STUDY, ['--points=3/2'], 'numbered 1/2 to 2/2'),
+    (STUDY, ['--points=two'], 'must be I/N, as 3/8 for the 3rd of 8 parts'),
+    (STUDY, ['--points=1/2/3'], "got '1/2/3'"),
+    (STUDY, ['--points=-1/3'], 'must be I/N'),
+    (STUDY, [], "seed=0: unknown experiment 'none'; known: "),
+    (STUDY, ['--config.seeds=()'], 'the sweep has no points'),
+    (STUDY, ['--config.seeds=1,1'], 'two points are called seed=1'),
+    (STUDY, ['--config.variant=b'], 'no such sweep: unknown variant b; known'),
+    (STUDY.replace('sweep(', 'swep('), [], 'but no sweep(config)'),
+    (STUDY.replace('study=', 'name='), [], 'config has no field study'),
+  ],
+)
+def test_a_bad_study_is_one_line_status_2_and_nothing_written(
+  capsys, tmp_path, text, arguments, message
+):
+  (tmp_path / 'study.py').write_text(text)
+  arguments = [f'--config={tmp_path / "study.py"}', *arguments]
+  refused(capsys, tmp_path / 'run', arguments, message)
