@@ -74,25 +74,33 @@ class Moment:
   delay: float
 
 
+def is_writing(workdir: pathlib.Path) -> bool:
+  """Whether Orbax has a checkpoint in the making."""
+  return bool(list(workdir.glob('checkpoints/*.orbax-checkpoint-tmp*')))
+
+
+WRITING = ('a checkpoint is written', is_writing)
+
+
 def moments(seed: int) -> Iterator[Moment]:
-  """Moments of every kind in turn, without end."""
+  """Moments of every kind in turn, without end.
+
+  The first of them lets a run end whose training was done before: it writes no
+  checkpoint any more. So the second of its kind is in the midst of training.
+  """
   chance = random.Random(seed)
   while True:
     step = chance.randrange(1, 60)
     for name, seen in (
-      ('a checkpoint is written', is_writing),
-      ('some steps are done', lambda w, n=step: lines(w) >= n),
+      WRITING,
       ('the folder is made', lambda w: w.exists()),
+      ('some steps are done', lambda w, n=step: lines(w) >= n),
+      WRITING,
       ('training is done', lambda w: bool(list(w.glob('checkpoints/60')))),
       ('no special moment', lambda w: True),
     ):
       longest = 8.0 if name == 'no special moment' else 0.05
       yield Moment(name, seen, chance.uniform(0, longest))
-
-
-def is_writing(workdir: pathlib.Path) -> bool:
-  """Whether Orbax has a checkpoint in the making."""
-  return bool(list(workdir.glob('checkpoints/*.orbax-checkpoint-tmp*')))
 
 
 def lines(workdir: pathlib.Path) -> int:
