@@ -87,17 +87,23 @@ def _at_once(config) -> int:
 
 
 def _split(argv: Sequence[str]) -> tuple[list[str], dict[str, None]]:
-  """Takes `--config.FIELD=None` out: config_flags can set no field to None."""
-  unset = {}
-  rest = []
+  """Takes what config_flags cannot do out of the arguments.
+
+  It can set no field to None, and of a field of several values that is set
+  twice it takes both; here the last one holds, as of any other field.
+  """
+  rest, fields = [], {}
   for argument in argv:
     name, equals, value = argument.partition('=')
-    name = name.lstrip('-')
-    if equals and name.startswith('config.') and value in ('None', 'none'):
-      unset[name.removeprefix('config.')] = None
-    else:
+    field = name.lstrip('-').removeprefix('config.')
+    if not equals or field == name.lstrip('-'):
       rest.append(argument)
-  return rest, unset
+    else:
+      fields.pop(field, None)
+      fields[field] = None if value in ('None', 'none') else argument
+  set_ = [argument for argument in fields.values() if argument is not None]
+  unset = {name: None for name, argument in fields.items() if argument is None}
+  return [*rest, *set_], unset
 
 
 def _recipe(argv: Sequence[str]) -> str:

@@ -94,7 +94,6 @@ ROWS = [
   ([RECIPE, '--points=3'], 'must be I/N, as 3/8 for the 3rd of 8 parts'),
   ([RECIPE, '--points=3/2'], '--points=3/2: parts are numbered 1/2 to 2/2'),
   ([RECIPE, 'batch_size=4'], "stray argument 'batch_size=4'"),
-  (['--config.seed=1', RECIPE], 'before a value for --config'),
   (
     [RECIPE, '--config.experiment=x'],
     "unknown experiment 'x'; known: ",

@@ -113,6 +113,24 @@ def recipe(tmp_path):
   return write
 
 
+@pytest.mark.parametrize(
+  ('values', 'last'),
+  [(('1,5,all', '3'), (3,)), (('3', '1,5,all'), (1, 5, 'all'))],
+)
+def test_of_a_field_that_is_set_twice_the_last_one_holds(values, last):
+  flags = [f'--config.evaluation.labels_per_class={value}' for value in values]
+  config = command_line.parse([RECIPE, *flags]).config
+  assert config.evaluation.labels_per_class == last
+  for steps in (('7', 'None'), ('None', '7')):
+    flags = [f'--config.schedule.steps={value}' for value in steps]
+    config = command_line.parse([RECIPE, *flags]).config
+    assert str(config.schedule.steps) == steps[1]
+
+
+def test_a_field_may_stand_before_its_recipe():
+  assert command_line.parse(['--config.seed=3', RECIPE]).config.seed == 3
+
+
 def test_a_study_is_read_with_its_points_as_they_were_when_yielded(recipe):
   command = command_line.parse(
     [recipe(STUDY), '--config.seeds=4,5,6', '--points=2/3']

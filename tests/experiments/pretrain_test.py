@@ -152,6 +152,22 @@ def test_a_folder_that_holds_something_else_is_not_touched(
   assert [p.name for p in tmp_path.iterdir()] == ['thesis.tex']
 
 
+# The same training, and little evaluation after it.
+QUICK = (
+  *FAST,
+  '--config.evaluation.protocols=knn',
+  '--config.evaluation.labels_per_class=3',
+)
+
+
+@pytest.fixture(scope='module')
+def quick(root, tmp_path_factory):
+  """A run that nobody disturbed."""
+  path = tmp_path_factory.mktemp('quick') / 'run'
+  assert launch(path, fast=QUICK) == 0
+  return path
+
+
 def signal_at(monkeypatch, step, signum):
   """Lets a signal arrive while the batch of a step is drawn."""
   draw = data.ResidentStream.batch
@@ -168,68 +184,68 @@ def signal_at(monkeypatch, step, signum):
   ('signum', 'status'), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 )
 def test_a_run_that_was_stopped_goes_on_to_the_same_end(
-  workdir, tmp_path, monkeypatch, capsys, signum, status
+  quick, tmp_path, monkeypatch, capsys, signum, status
 ):
   path = tmp_path / 'run'
   with monkeypatch.context() as patch:
     signal_at(patch, 6, signum)
-    assert launch(path) == status
+    assert launch(path, fast=QUICK) == status
   error = capsys.readouterr().err
   assert 'the state after step 7 is saved, and the same command' in error
   assert error.count('\n') == 1
   assert not (path / 'results.json').exists()
-  assert launch(path) == 0
+  assert launch(path, fast=QUICK) == 0
   assert 'going on from step 7' in capsys.readouterr().out
-  whole, resumed = results_in(workdir), results_in(path)
+  whole, resumed = results_in(quick), results_in(path)
   assert whole['rows'] == resumed['rows']
-  assert training.read_metrics(workdir) == training.read_metrics(path)
-  assert digest(workdir) == digest(path)
+  assert training.read_metrics(quick) == training.read_metrics(path)
+  assert digest(quick) == digest(path)
 
 
 def digest(workdir):
   return (workdir / 'checkpoints' / '12' / 'digest' / 'metadata').read_text()
 
 
-def test_the_same_command_twice_gives_the_same_bits(workdir, tmp_path):
-  assert launch(tmp_path / 'run') == 0
-  assert digest(workdir) == digest(tmp_path / 'run')
-  assert results_in(workdir)['rows'] == results_in(tmp_path / 'run')['rows']
+def test_the_same_command_twice_gives_the_same_bits(quick, tmp_path):
+  assert launch(tmp_path / 'run', fast=QUICK) == 0
+  assert digest(quick) == digest(tmp_path / 'run')
+  assert results_in(quick)['rows'] == results_in(tmp_path / 'run')['rows']
 
 
 def test_a_damaged_checkpoint_is_said_and_what_it_costs(
-  workdir, tmp_path, capsys
+  quick, tmp_path, capsys
 ):
   path = tmp_path / 'run'
-  shutil.copytree(workdir, path)
+  shutil.copytree(quick, path)
   for name in ('results.json', 'report.html'):
     (path / name).unlink()
   (path / 'checkpoints/12/state/manifest.ocdbt').write_bytes(b'')
-  assert launch(path) == 0
+  assert launch(path, fast=QUICK) == 0
   said = capsys.readouterr().out
   assert 'the checkpoint of step 12 is damaged' in said
   assert 'the steps 11 to 12 are done again' in said
   assert 'going on from step 10' in said
-  assert digest(workdir) == digest(path)
-  assert results_in(workdir)['rows'] == results_in(path)['rows']
+  assert digest(quick) == digest(path)
+  assert results_in(quick)['rows'] == results_in(path)['rows']
 
 
-def test_a_fork_trains_on_with_another_config(workdir, tmp_path, capsys):
+def test_a_fork_trains_on_with_another_config(quick, tmp_path, capsys):
   path = tmp_path / 'fork'
-  more = ('--config.schedule.steps=14', f'--fork={workdir}')
-  assert launch(path, *more) == 0
+  more = ('--config.schedule.steps=14', f'--fork={quick}')
+  assert launch(path, *more, fast=QUICK) == 0
   assert 'going on from step 12' in capsys.readouterr().out
   steps = [r['step'] for r in training.read_metrics(path) if 'loss' in r]
   assert steps == list(range(1, 15))
   notes = ' '.join(results_in(path)['notes'])
-  assert f'forked from {workdir}' in notes
-  assert (workdir / 'checkpoints' / '12').exists()
+  assert f'forked from {quick}' in notes
+  assert (quick / 'checkpoints' / '12').exists()
 
 
 def test_a_fork_that_does_not_fit_is_one_line_and_leaves_nothing(
-  workdir, tmp_path, capsys
+  quick, tmp_path, capsys
 ):
   path = tmp_path / 'fork'
-  status = launch(path, '--config.model.width=8', f'--fork={workdir}')
+  status = launch(path, '--config.model.width=8', f'--fork={quick}', fast=QUICK)
   error = capsys.readouterr().err
   assert status == 2
   assert error.count('\n') == 1
