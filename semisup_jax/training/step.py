@@ -78,13 +78,17 @@ def make_train_step(
 
   It is global-batch code under `jit`: the loss with its negatives, BatchNorm's
   statistics and the gradients are those of the whole batch on any number of
-  devices, and XLA writes the collectives.
+  devices, and XLA writes the collectives. The mesh is in context for an
+  objective that divides its work by hand, as the block-wise NT-Xent does.
   """
+
+  def step(state, batch):
+    with jax.sharding.use_abstract_mesh(mesh.abstract_mesh):
+      return train_step(state, batch, method=method, schedule=schedule)
+
   whole = sharding.replicated(mesh)
   return jax.jit(
-    lambda state, batch: train_step(
-      state, batch, method=method, schedule=schedule
-    ),
+    step,
     in_shardings=(whole, sharding.divided(mesh)),
     out_shardings=(whole, whole),
     donate_argnums=0,
