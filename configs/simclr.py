@@ -11,6 +11,10 @@ The default variant, `digits`, takes minutes on two CPU cores; its measured
 results are in README.md and docs/methods.md, what was tuned in docs/tuning.md.
 The variants `cifar100`, `stl10`, `npz` and `folder` were not run at full length
 here.
+
+The matrix of similarities has (2 * batch_size)^2 numbers. For batches of
+thousands, `--config.method.block_size=512` never makes it: the same loss with
+memory linear in the batch (docs/contrastive_memory.md).
 """
 
 from ml_collections import config_dict
@@ -24,6 +28,7 @@ def get_config(variant: str = 'digits') -> config_dict.ConfigDict:
     name='simclr',
     objective='nt_xent',
     temperature=0.5,
+    block_size=data_sets.placeholder(int),
     projector_hidden=128,
     projector_output=64,
     projector_hidden_layers=1,

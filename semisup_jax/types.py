@@ -18,6 +18,7 @@ Metrics = dict[str, jax.Array]  # Scalars by name.
 # `index` (int32 [N], the row in the data set). N is global: `batch_size` times
 # the method's number for the stream.
 Batch = dict[str, dict[str, jax.Array]]
+DATA_AXIS = 'data'  # Of the mesh: what a batch is divided over.
 
 
 class InputError(ValueError):

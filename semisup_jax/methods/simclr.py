@@ -12,7 +12,7 @@ from semisup_jax.objectives import dcl, nt_xent
 from semisup_jax.types import Method, Task, lookup
 
 OBJECTIVES = {'dcl': dcl, 'nt_xent': nt_xent}
-FIELDS = ('objective', 'temperature', *fields.PROJECTOR)
+FIELDS = ('objective', 'temperature', 'block_size', *fields.PROJECTOR)
 
 
 def from_config(
@@ -26,8 +26,9 @@ def from_config(
 
   Args:
     config: The whole config; `method` has `objective` ('nt_xent', or 'dcl' of
-      https://arxiv.org/abs/2110.06848), `temperature` and the projector's
-      fields; `data.views` is the string of ops.
+      https://arxiv.org/abs/2110.06848), `temperature`, `block_size` (None, or
+      the rows of a block, where the matrix of similarities would not fit) and
+      the projector's fields; `data.views` is the string of ops.
     encoder: The encoder of `config.model`.
     task: What is learned from.
 
@@ -37,10 +38,14 @@ def from_config(
   section = config['method']
   contrast = lookup(OBJECTIVES, section['objective'], 'method.objective')
   temperature = fields.check(section, 'temperature', 0, open_low=True)
+  block_size = section['block_size']
+  if block_size is not None:
+    fields.whole_number(section, 'block_size', 1)
 
   def objective(z_a, z_b, stream):
     del stream  # No labels are looked at.
-    return contrast(z_a, z_b, temperature=temperature), {}
+    loss = contrast(z_a, z_b, temperature=temperature, block_size=block_size)
+    return loss, {}
 
   return joint_embedding(
     encoder,

@@ -1,16 +1,26 @@
 """Objectives that tell an image's other view from all other images.
 
 Plain global-batch code: under `jit` with the batch sharded over devices the
-negatives are those of the whole batch, with no collective written by hand.
+negatives are those of the whole batch, with no collective written by hand. A
+`block_size` gives the same value and gradient with memory linear in the batch,
+and is divided over devices where a mesh is in context, see
+`contrastive_blocks`.
 """
 
 import jax
 import jax.numpy as jnp
 
+from semisup_jax.objectives.contrastive_blocks import logsumexp_of_others
 from semisup_jax.objectives.views import check_views, unit_rows, widen
 
 
-def nt_xent(z_a: jax.Array, z_b: jax.Array, *, temperature: float) -> jax.Array:
+def nt_xent(
+  z_a: jax.Array,
+  z_b: jax.Array,
+  *,
+  temperature: float,
+  block_size: int | None = None,
+) -> jax.Array:
   """Normalised temperature-scaled cross-entropy, the loss of SimCLR.
 
   Chen et al. 2020, https://arxiv.org/abs/2002.05709, Eq. 1: each of the 2N
@@ -32,23 +42,35 @@ def nt_xent(z_a: jax.Array, z_b: jax.Array, *, temperature: float) -> jax.Array:
       normalised here.
     z_b: Projections of view B of the same images, float [batch, dim].
     temperature: T, positive; SimCLR uses 0.1 to 0.5.
+    block_size: Rows of a block of the similarity matrix, which then is never
+      whole in memory; None computes it at once. It changes no value. A number
+      takes gradients in reverse mode alone, and once.
 
   Returns:
     Scalar in nats, float32 or wider, the mean over the 2N views. Memory grows
-    as (2N)^2.
+    as (2N)^2, with a block size as 2N.
 
   Raises:
     ValueError: If the shapes differ or are not [batch >= 2, dim] (one image
-      has no negatives, and the loss would be 0 whatever the projections), or if
-      the temperature is a number that is not positive.
+      has no negatives, and the loss would be 0 whatever the projections), if
+      the temperature is a number that is not positive, or if the block size is
+      no whole number of at least 1.
   """
+  if block_size is not None:
+    return _block_wise(z_a, z_b, temperature, block_size, left_out=1)
   similarities, positives = _similarities(z_a, z_b, temperature)
   n = positives.shape[1]
   same_view = jnp.eye(2 * n, dtype=bool).reshape(2, n, 2, n)
   return _mean_loss(similarities, positives, left_out=same_view)
 
 
-def dcl(z_a: jax.Array, z_b: jax.Array, *, temperature: float) -> jax.Array:
+def dcl(
+  z_a: jax.Array,
+  z_b: jax.Array,
+  *,
+  temperature: float,
+  block_size: int | None = None,
+) -> jax.Array:
   """Decoupled contrastive loss: the positive is left out of the denominator.
 
   Yeh et al. 2021, https://arxiv.org/abs/2110.06848, L_DC, without the
@@ -65,16 +87,22 @@ def dcl(z_a: jax.Array, z_b: jax.Array, *, temperature: float) -> jax.Array:
       normalised here.
     z_b: Projections of view B of the same images, float [batch, dim].
     temperature: T, positive.
+    block_size: Rows of a block of the similarity matrix, which then is never
+      whole in memory; None computes it at once. It changes no value. A number
+      takes gradients in reverse mode alone, and once.
 
   Returns:
     Scalar in nats, float32 or wider, the mean over the 2N views. Memory grows
-    as (2N)^2.
+    as (2N)^2, with a block size as 2N.
 
   Raises:
     ValueError: If the shapes differ or are not [batch >= 2, dim] (one image
-      has no negatives, and the denominator would be empty), or if the
-      temperature is a number that is not positive.
+      has no negatives, and the denominator would be empty), if the temperature
+      is a number that is not positive, or if the block size is no whole number
+      of at least 1.
   """
+  if block_size is not None:
+    return _block_wise(z_a, z_b, temperature, block_size, left_out=2)
   similarities, positives = _similarities(z_a, z_b, temperature)
   n = positives.shape[1]
   same_image = jnp.eye(n, dtype=bool)[None, :, None, :]
@@ -129,10 +157,7 @@ def _similarities(
   z_a: jax.Array, z_b: jax.Array, temperature: float
 ) -> tuple[jax.Array, jax.Array]:
   """Returns s / T of all pairs, [2, N, 2, N], and of the positives, [2, N]."""
-  check_views(z_a, z_b, smallest_batch=2)
-  # A traced temperature (a learned one) has no value to look at yet.
-  if isinstance(temperature, int | float) and not temperature > 0:
-    raise ValueError(f'temperature must be positive, got {temperature}')
+  _check(z_a, z_b, temperature)
   # Views are stacked and not concatenated: the batch axis stays an axis of its
   # own, so that a sharded one needs no reshuffling of its rows.
   views = unit_rows(jnp.stack(widen(z_a, z_b)))
@@ -141,6 +166,35 @@ def _similarities(
   )
   positives = jnp.sum(views * views[::-1], axis=-1)
   return similarities / temperature, positives / temperature
+
+
+def _block_wise(
+  z_a: jax.Array,
+  z_b: jax.Array,
+  temperature: float,
+  block_size: int,
+  *,
+  left_out: int,
+) -> jax.Array:
+  """The loss without the matrix; so many views of the own image left out."""
+  _check(z_a, z_b, temperature)
+  # The views of an image stand next to each other, so that a sharded batch
+  # keeps its rows where they are. Inner products are s / T, and the gradient of
+  # a learned temperature comes with that of the rows.
+  views = unit_rows(jnp.stack(widen(z_a, z_b), axis=1)) / jnp.sqrt(temperature)
+  n, _, dim = views.shape
+  others = logsumexp_of_others(
+    views.reshape(2 * n, dim), group=left_out, block_size=block_size
+  )
+  positives = jnp.sum(views[:, 0] * views[:, 1], axis=-1)
+  return jnp.mean(others.reshape(n, 2) - positives[:, None])
+
+
+def _check(z_a: jax.Array, z_b: jax.Array, temperature: float) -> None:
+  check_views(z_a, z_b, smallest_batch=2)
+  # A traced temperature (a learned one) has no value to look at yet.
+  if isinstance(temperature, int | float) and not temperature > 0:
+    raise ValueError(f'temperature must be positive, got {temperature}')
 
 
 def _check_labels(labels: jax.Array, batch: int) -> jax.Array:

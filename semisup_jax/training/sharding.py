@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import jax
 import numpy as np
 
-from semisup_jax.types import InputError
+from semisup_jax.types import DATA_AXIS, InputError
 
 # More virtual CPU devices than this gain nothing and cost memory.
 MAX_CPU_DEVICES = 8
@@ -77,12 +77,12 @@ def make_mesh(
       f'use {batch_size // unit * unit or unit} or '
       f'{(batch_size // unit + 1) * unit}'
     )
-  return jax.sharding.Mesh(np.array(devices[:count]), ('data',))
+  return jax.sharding.Mesh(np.array(devices[:count]), (DATA_AXIS,))
 
 
 def divided(mesh: jax.sharding.Mesh) -> jax.sharding.NamedSharding:
   """The sharding of a batch: its first axis over the mesh."""
-  return jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec('data'))
+  return jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec(DATA_AXIS))
 
 
 def replicated(mesh: jax.sharding.Mesh) -> jax.sharding.NamedSharding:

@@ -88,14 +88,20 @@ def make_train_step(
   It is global-batch code under `jit`: the loss with its negatives, BatchNorm's
   statistics and the gradients are those of the whole batch (or of each of
   `accumulate` micro-batches) on any number of devices, and XLA writes the
-  collectives.
+  collectives. The mesh is in context for an objective that divides its work by
+  hand, as the block-wise NT-Xent does.
   """
+
+  def step(state, batch):
+    with jax.sharding.use_abstract_mesh(mesh.abstract_mesh):
+      return train_step(
+        state, batch, method=method, schedule=schedule, accumulate=accumulate
+      )
+
   whole = sharding.replicated(mesh)
   on_cpu = mesh.devices.flat[0].platform == 'cpu'
   return jax.jit(
-    lambda state, batch: train_step(
-      state, batch, method=method, schedule=schedule, accumulate=accumulate
-    ),
+    step,
     in_shardings=(whole, sharding.divided(mesh)),
     out_shardings=(whole, whole),
     donate_argnums=0,

@@ -45,7 +45,12 @@ FIELDS = {
     'ramp_up': 0.1,
     **SEMI_SUPERVISED,
   },
-  'simclr': {'objective': 'nt_xent', 'temperature': 0.2, **PROJECTOR},
+  'simclr': {
+    'objective': 'nt_xent',
+    'temperature': 0.2,
+    'block_size': None,
+    **PROJECTOR,
+  },
   'simsiam': {'predictor_hidden': 4, **PROJECTOR},
   'sup_con': {'temperature': 0.2, **PROJECTOR},
   'supervised': {
@@ -63,6 +68,7 @@ FIELDS = {
 }
 # What a method can be told that makes it another one.
 VARIANTS = {
+  'block by block': ('simclr', {'block_size': 5}),
   'flexmatch': ('fixmatch', {'lowest_threshold': 0.4}),
   'labelled BatchNorm': ('fixmatch', {'batch_norm_images': 'labelled'}),
   'ssim': ('autoencoder', {'objective': 'ssim'}),

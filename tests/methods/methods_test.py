@@ -157,6 +157,29 @@ def test_simclr_is_its_objective_on_two_views_of_the_whole_batch(toy):
   )
 
 
+@pytest.mark.parametrize('devices', [1, 4])
+@pytest.mark.parametrize('objective', ['nt_xent', 'dcl'])
+def test_simclr_block_by_block_learns_the_same(toy, objective, devices):
+  with jax.enable_x64(True):
+    (whole_losses, whole), (losses, blocks) = (
+      toy.run(
+        toy.make(
+          toy.config(
+            'simclr', 'float64', objective=objective, block_size=block_size
+          )
+        ),
+        3,
+        devices,
+      )
+      for block_size in (None, 5)
+    )
+  np.testing.assert_allclose(losses, whole_losses, rtol=1e-12)
+  for a, b in zip(
+    jax.tree.leaves(kept(blocks)), jax.tree.leaves(kept(whole)), strict=True
+  ):
+    np.testing.assert_allclose(a, b, rtol=0, atol=1e-12)
+
+
 def test_a_step_of_supervised_reports_the_accuracy_on_the_batch(toy):
   method = toy.make(toy.config('supervised', label_smoothing=0.0))
   state = toy.start(method)
@@ -176,6 +199,8 @@ def test_a_step_of_supervised_reports_the_accuracy_on_the_batch(toy):
     ('simclrr', {}, "'simclrr'; known: autoencoder, barlow_twins"),
     ('simclr', {'objective': 'infonce'}, "'infonce'; known: dcl, nt_xent"),
     ('simclr', {'temperature': 0.0}, 'temperature must be positive, got 0'),
+    ('simclr', {'block_size': 0}, 'block_size .* number, at least 1; got 0'),
+    ('simclr', {'block_size': 2.5}, 'block_size .* number, .* got 2.5'),
     ('simclr', {'projector_hidden': 0}, 'a whole number, at least 1; got 0'),
     ('supervised', {'label_smoothing': 1.0}, r'in \[0, 1\), got 1.0'),
     ('supervised', {'mixing': 'blend'}, "'blend'; known: collage, cutmix"),

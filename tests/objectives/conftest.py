@@ -108,6 +108,12 @@ def bound(name, **hyperparameters):
   }
 
 
+def in_blocks(row, block_size):
+  """The same, of an objective that can go block by block."""
+  loss = functools.partial(row['loss'], block_size=block_size)
+  return {**row, 'loss': loss}
+
+
 def pseudo_label(weak_logits, strong_logits, threshold):
   return objectives.pseudo_label(
     weak_logits, strong_logits, threshold=threshold
@@ -173,6 +179,15 @@ OBJECTIVES = {
       (MONAI, 0.8719),
     ),
   ),
+  'nt_xent, block by block': Row(
+    **in_blocks(bound('nt_xent', temperature=0.5), 3),
+    **CONTRASTIVE,
+    references=(
+      ((Z_1, Z_2), 1.5614774036835677),
+      (KERAS_CV, 1.7833448),
+      (MONAI, 0.8719),
+    ),
+  ),
   'dcl, temperature 0.1': Row(
     **bound('dcl', temperature=0.1),
     **CONTRASTIVE,
@@ -182,6 +197,11 @@ OBJECTIVES = {
     **bound('dcl', temperature=0.5),
     **CONTRASTIVE,
     references=(((Z_1, Z_2), 1.3178905946626038),),
+  ),
+  'dcl, block by block': Row(
+    **in_blocks(bound('dcl', temperature=0.1), 2),
+    **CONTRASTIVE,
+    references=(((Z_1, Z_2), 0.05265727139444759),),
   ),
   'sup_con': Row(
     **bound('sup_con', temperature=0.1),

@@ -1,5 +1,6 @@
 """The state, the step, the loop and the checkpoints, on a small method."""
 
+import dataclasses
 import json
 import math
 import shutil
@@ -50,6 +51,19 @@ def test_metrics_describe_the_parameters_before_the_update():
     metrics['loss'], np.mean((x - 3 * x) ** 2), rtol=0.02
   )
   assert float(metrics['learning_rate']) == pytest.approx(0.03)
+
+
+def test_the_mesh_is_in_context_of_the_loss():
+  seen = []
+  method = line_method()
+
+  def loss(*arguments):
+    seen.append(dict(jax.sharding.get_abstract_mesh().shape))
+    return method.loss(*arguments)
+
+  state, step = start(dataclasses.replace(method, loss=loss))
+  step(state, batch(0))
+  assert seen == [{'data': 8}]
 
 
 def test_it_learns():
