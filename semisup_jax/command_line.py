@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 USAGE = """\
 usage: python launch.py --config=RECIPE[:VARIANT]
                         [--config.FIELD=VALUE ...] [--workdir=FOLDER]
-                        [--points=I/N]
+                        [--points=I/N] [--multihost[=HOST:PORT,N,I]]
 
 Learns from many images and few labels, measures what that gained, and shows it
 on one page, report.html, in the workdir.
@@ -32,6 +32,13 @@ on one page, report.html, in the workdir.
                                         same command again goes on there
   --points=3/8                          of a study, configs/studies/, the 3rd
                                         of 8 parts
+  --multihost                           one run on several hosts, with the
+                                        same command on each, as JAX detects
+                                        them: a TPU slice, Open MPI, SLURM.
+                                        The tasks of srun join without it
+  --multihost=HOST:PORT,N,I             by hand: process I, from 0, of N; that
+                                        of 0 runs on HOST. See docs/scaling.md
+  --multihost=no                        the tasks of srun are runs of their own
   --help                                this text
 
 Each recipe says in its first lines what it does and what it needs. Exit status:
@@ -55,12 +62,14 @@ class Command(NamedTuple):
     workdir: The folder of the run or the study.
     sweep: `(factors, config)` of each point of a study; None for a run.
     part: `(I, N)`: the I-th of N parts of the points.
+    multihost: What `training.join` is told.
   """
 
   config: Any
   workdir: pathlib.Path
   sweep: list[tuple[dict[str, Any], Any]] | None
   part: tuple[int, int]
+  multihost: str | None = None
 
   @property
   def batch_size(self) -> int:
@@ -72,7 +81,10 @@ class Command(NamedTuple):
 
 
 def _split(argv: Sequence[str]) -> tuple[list[str], dict[str, None]]:
-  """Takes `--config.FIELD=None` out: config_flags can set no field to None."""
+  """Takes `--config.FIELD=None` out: config_flags can set no field to None.
+
+  And gives `--multihost` the value that it means, as absl wants one.
+  """
   unset = {}
   rest = []
   for argument in argv:
@@ -80,6 +92,8 @@ def _split(argv: Sequence[str]) -> tuple[list[str], dict[str, None]]:
     name = name.lstrip('-')
     if equals and name.startswith('config.') and value in ('None', 'none'):
       unset[name.removeprefix('config.')] = None
+    elif name == 'multihost' and argument.startswith('-') and not equals:
+      rest.append('--multihost=detect')
     else:
       rest.append(argument)
   return rest, unset
@@ -186,6 +200,7 @@ def parse(argv: Sequence[str]) -> Command:
   )
   flags.DEFINE_string('workdir', None, 'Folder of the run.', flag_values=values)
   flags.DEFINE_string('points', None, 'I/N, of a study.', flag_values=values)
+  flags.DEFINE_string('multihost', None, 'See USAGE.', flag_values=values)
   try:
     _, *stray = values(['launch.py', *argv])
     config = values.config
@@ -210,11 +225,20 @@ def parse(argv: Sequence[str]) -> Command:
     raise UsageError(
       f'--points is for the studies in configs/studies/; {path} is one run'
     )
+  multihost = values.multihost
+  if sweep is not None:
+    if multihost not in (None, 'no'):
+      raise UsageError(
+        f'--multihost is for one run; the points of {path} are shared out over '
+        'hosts by --points=I/N'
+      )
+    multihost = 'no'
   workdir = values.workdir
   if workdir is None:
     name = pathlib.Path(path).stem
     workdir = pathlib.Path('runs') / (f'{name}-{variant}' if variant else name)
-  return Command(config, pathlib.Path(workdir).expanduser(), sweep, part)
+  workdir = pathlib.Path(workdir).expanduser()
+  return Command(config, workdir, sweep, part, multihost)
 
 
 def _in_one_line(error: Exception, argv: Sequence[str]) -> str:
@@ -253,18 +277,26 @@ def main(argv: Sequence[str] | None = None) -> int:
   # From here on heavy: JAX.
   from rich.console import Console
 
-  from semisup_jax.training import NotFiniteError, use_a_device_for_each_core
+  from semisup_jax import training
+  from semisup_jax.training import hosts
   from semisup_jax.types import InputError
 
-  use_a_device_for_each_core(command.batch_size)
+  training.use_a_device_for_each_core(command.batch_size)
   words = shlex.join(['python', 'launch.py', *argv])
   try:
-    _run(command, console=Console(), words=words, started=started)
+    training.join(command.multihost)
+    console = Console(quiet=not hosts.is_main())
+    _run(command, console=console, words=words, started=started)
   except InputError as error:
-    print(f'error: {error}', file=sys.stderr)
+    # Of several processes all fail alike, and one says so.
+    if hosts.is_main():
+      print(f'error: {error}', file=sys.stderr)
     return 2
-  except NotFiniteError as error:
-    print(f'error: {error}', file=sys.stderr)
+  except (training.JoinError, training.NotFiniteError) as error:
+    if hosts.is_main():
+      print(f'error: {error}', file=sys.stderr)
+    return 1
+  except training.ElsewhereError:
     return 1
   except KeyboardInterrupt:
     print(

@@ -108,6 +108,9 @@ def test_a_field_can_be_changed(argument, section, field, value):
     ([RECIPE, '--points=1/2'], 'configs/simclr.py is one run'),
     ([RECIPE, '--points=3'], 'must be I/N, as 3/8 for the 3rd of 8 parts'),
     ([RECIPE, '--points=3/2'], '--points=3/2: parts are numbered 1/2 to 2/2'),
+    ([RECIPE, '--multihost=localhost'], 'must be HOST:PORT,N,I'),
+    ([RECIPE, '--multihost=localhost:1234,2,2'], 'numbered 0 to 1, got 2'),
+    ([RECIPE, '--multihost', 'x:1,2,0'], "stray argument 'x:1,2,0'"),
     ([RECIPE, 'batch_size=4'], "stray argument 'batch_size=4'"),
     (['--config.seed=1', RECIPE], 'before a value for --config'),
     (
@@ -220,6 +223,21 @@ def sweep(config):
 """
 
 
+@pytest.mark.parametrize(
+  ('arguments', 'expected'),
+  [
+    ([], None),
+    (['--multihost'], 'detect'),
+    (['--multihost=no'], 'no'),
+    (['--multihost=a:1,2,0'], 'a:1,2,0'),
+  ],
+)
+def test_several_hosts_are_asked_for_with_or_without_an_address(
+  arguments, expected
+):
+  assert command_line.parse([RECIPE, *arguments]).multihost == expected
+
+
 @pytest.fixture
 def recipe(tmp_path):
   def write(text):
@@ -238,6 +256,8 @@ def test_a_study_is_read_with_its_points_as_they_were_when_yielded(recipe):
   assert [factors['seed'] for factors, _ in command.sweep] == [4, 5, 6]
   assert [point.seed for _, point in command.sweep] == [4, 5, 6]
   assert command.batch_size == 20
+  # The tasks of srun are parts of it, and never one run.
+  assert command.multihost == 'no'
 
 
 @pytest.mark.parametrize(
@@ -247,6 +267,8 @@ def test_a_study_is_read_with_its_points_as_they_were_when_yielded(recipe):
     (STUDY, ['--points=3/2'], 'numbered 1/2 to 2/2'),
     (STUDY, ['--points=two'], 'must be I/N, as 3/8 for the 3rd of 8 parts'),
     (STUDY, ['--points=1/2/3'], "got '1/2/3'"),
+    (STUDY, ['--multihost'], 'shared out over hosts by --points=I/N'),
+    (STUDY, ['--multihost=a:1,2,0'], '--multihost is for one run'),
     (STUDY, ['--points=-1/3'], 'must be I/N'),
     (STUDY, [], "seed=0: unknown experiment 'none'; known: "),
     (STUDY, ['--config.seeds=()'], 'the sweep has no points'),

@@ -17,6 +17,7 @@ from semisup_jax.experiments import (
   workdir,
 )
 from semisup_jax.experiments.job import Job
+from semisup_jax.training import hosts
 from semisup_jax.types import InputError, lookup, require
 
 # Each is `(config, ingredients) -> Job`, and fails before anything is written.
@@ -63,10 +64,15 @@ def run(
   Raises:
     InputError: If the config asks for what cannot be; then nothing is written.
   """
-  gathered, job = prepare(config)
-  resumed = workdir.open_workdir(folder, config.to_dict())
+  asked = config.to_dict()
+  hosts.check_same(json.dumps(asked, sort_keys=True), 'config')
+  gathered, job = hosts.together(lambda: prepare(config))
+  resumed = hosts.from_main(lambda: workdir.open_workdir(folder, asked))
+  hosts.together(lambda: workdir.check_seen(folder))
   _introduce(config, gathered, job, console)
-  if resumed and report.is_finished(folder, pages=pages):
+  if resumed and hosts.from_main(
+    lambda: report.is_finished(folder, pages=pages)
+  ):
     console.print(f'{folder} is finished; remove it to run again')
     results = json.loads((folder / 'results.json').read_text())
   else:
@@ -78,7 +84,14 @@ def run(
       results['notes'].append(
         'The run was resumed; the time is that of its last part.'
       )
-    report.write(results, folder, measured, console=console, pages=pages)
+    if pages:
+      # For a figure: all processes have to embed what one of them draws.
+      _ = measured.embeddings.reported
+    hosts.from_main(
+      lambda: report.write(
+        results, folder, measured, console=console, pages=pages
+      )
+    )
   report.announce(results, folder, console, pages=pages)
   return results
 

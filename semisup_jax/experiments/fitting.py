@@ -10,6 +10,7 @@ from rich.console import Console
 
 from semisup_jax import evaluation, methods, metrics, models, training
 from semisup_jax.experiments.ingredients import Ingredients, recipe
+from semisup_jax.training import hosts
 from semisup_jax.types import Batch, InputError, Method, Variables
 
 
@@ -81,7 +82,7 @@ def fit(
     initial=initial,
     select=method.classifies,
   )
-  state = jax.device_put(state, training.replicated(mesh))
+  state = training.everywhere(state, mesh)
   checkpoints = None
   if checkpoint.keep:
     checkpoints = training.Checkpoints(
@@ -91,8 +92,10 @@ def fit(
       state = checkpoints.restore(state)
       console.print(f'{title}: going on from step {int(state.step):,}')
   start = int(state.step)
-  folder.mkdir(exist_ok=True)
-  log = training.MetricsLog(folder, from_step=start)
+  log = None
+  if hosts.is_main():
+    folder.mkdir(exist_ok=True)
+    log = training.MetricsLog(folder, from_step=start)
   images = recipe.batch_size * sum(method.streams.values())
   try:
     with training.progress_bar(
@@ -113,7 +116,8 @@ def fit(
         bar=bar,
       )
   finally:
-    log.close()
+    if log:
+      log.close()
     if checkpoints:
       checkpoints.close()
 

@@ -4,6 +4,7 @@ import json
 import pathlib
 import platform
 import subprocess
+import time
 from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
@@ -14,6 +15,8 @@ from semisup_jax.types import InputError
 
 # All that a run which was killed at its very first moment leaves.
 TEMPORARY = 'config.tmp'
+# Seconds after which a shared file system shows on one host what another made.
+PATIENCE = 60
 _PACKAGES = ('jax', 'flax', 'optax', 'orbax-checkpoint', 'numpy')
 
 
@@ -96,6 +99,22 @@ def open_workdir(workdir: pathlib.Path, config: Mapping[str, Any]) -> bool:
       'choose another folder with --workdir=FOLDER'
     )
   return True
+
+
+def check_seen(workdir: pathlib.Path) -> None:
+  """Checks that this process sees the folder that the main one has opened.
+
+  Raises:
+    InputError: If it does not appear within `PATIENCE` seconds.
+  """
+  for _ in range(PATIENCE):
+    if (workdir / 'config.json').exists():
+      return
+    time.sleep(1)
+  raise InputError(
+    f'{workdir} of process 0 is not seen here; several hosts need a --workdir '
+    'on a file system that all of them share'
+  )
 
 
 def _known_config(workdir: pathlib.Path) -> dict[str, Any] | None:

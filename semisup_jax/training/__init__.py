@@ -2,6 +2,8 @@
 
 from semisup_jax.training import (
   checkpoint,
+  cluster,
+  hosts,
   loop,
   metrics_log,
   progress,
@@ -12,6 +14,9 @@ from semisup_jax.training import (
 )
 
 Checkpoints = checkpoint.Checkpoints
+JoinError = cluster.JoinError
+join = cluster.join
+ElsewhereError = hosts.ElsewhereError
 MetricsLog = metrics_log.MetricsLog
 NotFiniteError = loop.NotFiniteError
 Recipe = recipe.Recipe
@@ -19,6 +24,7 @@ Selection = state.Selection
 TrainState = state.TrainState
 create_state = state.create_state
 divided = sharding.divided
+everywhere = sharding.everywhere
 fit = loop.fit
 make_mesh = sharding.make_mesh
 make_train_step = step.make_train_step

@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import orbax.checkpoint as ocp
 
+from semisup_jax.training import hosts
 from semisup_jax.training.state import TrainState
 
 # Orbax tells of every save; a warning is still heard.
@@ -17,7 +18,8 @@ class Checkpoints:
   """The checkpoints of one run.
 
   A save goes on in the background; a directory appears under its final name
-  only when it is whole.
+  only when it is whole. Of several processes each writes a part, so that all
+  have to save, restore and close, into a folder that all of them see.
   """
 
   def __init__(self, directory: pathlib.Path, *, keep: int):
@@ -30,8 +32,11 @@ class Checkpoints:
     )
 
   def latest_step(self) -> int | None:
-    """The step of the newest checkpoint, or None."""
-    return self._manager.latest_step()
+    """The step of the newest checkpoint, or None, as the main process sees it.
+
+    A file system may show the others an older state; all have to ask.
+    """
+    return hosts.from_main(self._manager.latest_step)
 
   def save(self, state: TrainState) -> None:
     """Saves a state under its step, unless that is there already."""
@@ -47,7 +52,7 @@ class Checkpoints:
     """
     abstract = jax.tree.map(ocp.utils.to_shape_dtype_struct, _arrays(like))
     arrays = self._manager.restore(
-      self._manager.latest_step(), args=ocp.args.StandardRestore(abstract)
+      self.latest_step(), args=ocp.args.StandardRestore(abstract)
     )
     return like.replace(**arrays)
 

@@ -109,8 +109,9 @@ def _select(
     return state
   return state.replace(
     selection=Selection(
-      best=jnp.float32(value),
-      step=jnp.int32(int(state.step)),
+      # Placed as the old ones are, in whichever processes that is.
+      best=jnp.full_like(state.selection.best, value),
+      step=jnp.copy(state.step),
       variables=copy(variables),
     )
   )

@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import numpy as np
 
+from semisup_jax import data
 from semisup_jax.types import InputError
 
 # More virtual CPU devices than this gain nothing and cost memory.
@@ -55,23 +57,41 @@ def make_mesh(
 
   Args:
     batch_size: Global.
-    devices: What there is; all of JAX's by default. On CPU as many of them are
-      used as divide the batch; an accelerator is never left idle silently.
+    devices: What there is; all of JAX's, of all processes, by default. On CPU
+      as many of them are used as divide the batch, of every process the same
+      number; an accelerator is never left idle silently.
 
   Raises:
-    InputError: If accelerators do not divide the batch.
+    InputError: If accelerators or processes do not divide the batch.
   """
   devices = list(jax.devices() if devices is None else devices)
-  count = len(devices)
   if devices[0].platform == 'cpu':
-    count = largest_divisor(batch_size, min(count, MAX_CPU_DEVICES))
-  elif batch_size % count:
+    devices = _cpu_devices(batch_size, devices)
+  else:
+    _check_divides(batch_size, len(devices), 'devices')
+  return jax.sharding.Mesh(np.array(devices), ('data',))
+
+
+def _cpu_devices(
+  batch_size: int, devices: Sequence[jax.Device]
+) -> list[jax.Device]:
+  """As many as divide the batch, the same number of every process."""
+  processes: dict[int, list[jax.Device]] = {}
+  for device in devices:
+    processes.setdefault(device.process_index, []).append(device)
+  _check_divides(batch_size, len(processes), 'processes')
+  limit = min(MAX_CPU_DEVICES, *map(len, processes.values()))
+  count = largest_divisor(batch_size // len(processes), limit)
+  return [device for own in processes.values() for device in own[:count]]
+
+
+def _check_divides(batch_size: int, count: int, of: str) -> None:
+  if batch_size % count:
     raise InputError(
-      f'batch_size={batch_size} cannot be divided over {count} devices; use '
+      f'batch_size={batch_size} cannot be divided over {count} {of}; use '
       f'{batch_size // count * count or count} or '
       f'{(batch_size // count + 1) * count}'
     )
-  return jax.sharding.Mesh(np.array(devices[:count]), ('data',))
 
 
 def divided(mesh: jax.sharding.Mesh) -> jax.sharding.NamedSharding:
@@ -82,3 +102,25 @@ def divided(mesh: jax.sharding.Mesh) -> jax.sharding.NamedSharding:
 def replicated(mesh: jax.sharding.Mesh) -> jax.sharding.NamedSharding:
   """The sharding of a state: all of it on every device."""
   return jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
+
+
+def everywhere(tree: Any, mesh: jax.sharding.Mesh) -> Any:
+  """Places a state, or variables, whole on every device of a mesh.
+
+  Args:
+    tree: Arrays, typed keys among them. Of several processes each has the same
+      values; what lies whole on another mesh may be among them.
+    mesh: Where.
+  """
+  whole = replicated(mesh)
+  if whole.is_fully_addressable:
+    return jax.device_put(tree, whole)
+
+  def place(x):
+    if isinstance(x, jax.Array):
+      if x.sharding == whole:
+        return x
+      x = x.addressable_data(0)  # A process can read no more of it.
+    return data.put(x, whole)
+
+  return jax.tree.map(place, tree)
