@@ -19,6 +19,7 @@ USAGE = """\
 usage: python launch.py --config=RECIPE[:VARIANT]
                         [--config.FIELD=VALUE ...] [--workdir=FOLDER]
                         [--fork=FOLDER] [--points=I/N]
+                        [--multihost[=HOST:PORT,N,I]]
 
 Learns from many images and few labels, measures what that gained, and shows it
 on one page, report.html, in the workdir.
@@ -35,6 +36,13 @@ on one page, report.html, in the workdir.
                                         another run, with this config
   --points=3/8                          of a study, configs/studies/, the 3rd
                                         of 8 parts
+  --multihost                           one run on several hosts, with the
+                                        same command on each, as JAX detects
+                                        them: a TPU slice, Open MPI, SLURM.
+                                        The tasks of srun join without it
+  --multihost=HOST:PORT,N,I             by hand: process I, from 0, of N; that
+                                        of 0 runs on HOST. See docs/scaling.md
+  --multihost=no                        the tasks of srun are runs of their own
   --help                                this text
 
 Each recipe says in its first lines what it does and what it needs. Exit status:
@@ -63,6 +71,7 @@ class Command(NamedTuple):
     sweep: `(factors, config)` of each point of a study; None for a run.
     part: `(I, N)`: the I-th of N parts of the points.
     fork: The workdir of the run to go on from; None begins anew.
+    multihost: What `training.join` is told.
   """
 
   config: Any
@@ -70,6 +79,7 @@ class Command(NamedTuple):
   sweep: list[tuple[dict[str, Any], Any]] | None
   part: tuple[int, int]
   fork: pathlib.Path | None
+  multihost: str | None
 
   @property
   def batch_size(self) -> int:
@@ -87,16 +97,19 @@ def _at_once(config) -> int:
 
 
 def _split(argv: Sequence[str]) -> tuple[list[str], dict[str, None]]:
-  """Takes what config_flags cannot do out of the arguments.
+  """Takes what absl and config_flags cannot do out of the arguments.
 
-  It can set no field to None, and of a field of several values that is set
-  twice it takes both; here the last one holds, as of any other field.
+  They can set no field to None, and of a field of several values that is set
+  twice they take both; here the last one holds, as of any other field. And
+  `--multihost` gets the value that it means.
   """
   rest, fields = [], {}
   for argument in argv:
     name, equals, value = argument.partition('=')
     field = name.lstrip('-').removeprefix('config.')
-    if not equals or field == name.lstrip('-'):
+    if argument in ('-multihost', '--multihost'):
+      rest.append('--multihost=detect')
+    elif not equals or field == name.lstrip('-'):
       rest.append(argument)
     else:
       fields.pop(field, None)
@@ -208,6 +221,7 @@ def parse(argv: Sequence[str]) -> Command:
   flags.DEFINE_string('workdir', None, 'Folder of the run.', flag_values=values)
   flags.DEFINE_string('points', None, 'I/N, of a study.', flag_values=values)
   flags.DEFINE_string('fork', None, 'Another run.', flag_values=values)
+  flags.DEFINE_string('multihost', None, 'See USAGE.', flag_values=values)
   try:
     _, *stray = values(['launch.py', *argv])
     config = values.config
@@ -234,12 +248,21 @@ def parse(argv: Sequence[str]) -> Command:
     )
   if sweep is not None and values.fork is not None:
     raise UsageError(f'--fork is for one run; {path} is a study')
+  multihost = values.multihost
+  if sweep is not None:
+    if multihost not in (None, 'no'):
+      raise UsageError(
+        f'--multihost is for one run; the points of {path} are shared out over '
+        'hosts by --points=I/N'
+      )
+    multihost = 'no'
   workdir = values.workdir
   if workdir is None:
     name = pathlib.Path(path).stem
     workdir = pathlib.Path('runs') / (f'{name}-{variant}' if variant else name)
+  workdir = pathlib.Path(workdir).expanduser()
   fork = values.fork and pathlib.Path(values.fork).expanduser()
-  return Command(config, pathlib.Path(workdir).expanduser(), sweep, part, fork)
+  return Command(config, workdir, sweep, part, fork, multihost)
 
 
 def _in_one_line(error: Exception, argv: Sequence[str]) -> str:
@@ -279,31 +302,45 @@ def main(argv: Sequence[str] | None = None) -> int:
   from rich.console import Console
 
   from semisup_jax import training
+  from semisup_jax.training import hosts
   from semisup_jax.types import InputError
 
   training.use_a_device_for_each_core(command.batch_size)
   words = shlex.join(['python', 'launch.py', *argv])
   try:
+    training.join(command.multihost)
+    console = Console(quiet=not hosts.is_main())
     with training.handled():
-      _run(command, console=Console(), words=words, started=started)
+      _run(command, console=console, words=words, started=started)
   except InputError as error:
     return _failed(error, 2)
-  except (training.NotFiniteError, training.StorageError) as error:
+  except (
+    training.JoinError,
+    training.NotFiniteError,
+    training.StorageError,
+  ) as error:
     return _failed(error, 1)
+  except training.ElsewhereError:
+    return 1
   except OSError as error:
     if error.errno not in STORAGE_ERRORS:
       raise
     where = f' ({error.filename})' if error.filename else ''
     return _failed(f'{error.strerror}{where}; what was saved is whole', 1)
   except training.Interrupted as error:
-    print(error, file=sys.stderr)
+    if hosts.is_main():
+      print(error, file=sys.stderr)
     return 128 + error.signum
   return 0
 
 
 def _failed(error: object, status: int) -> int:
-  """Says why there is no result."""
-  print(f'error: {error}', file=sys.stderr)
+  """Says why there is no result; of several processes, which all fail alike,
+  one does."""
+  from semisup_jax.training import hosts
+
+  if hosts.is_main():
+    print(f'error: {error}', file=sys.stderr)
   return status
 
 

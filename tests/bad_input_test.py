@@ -93,6 +93,9 @@ ROWS = [
   ([RECIPE, '--points=1/2'], 'configs/simclr.py is one run'),
   ([RECIPE, '--points=3'], 'must be I/N, as 3/8 for the 3rd of 8 parts'),
   ([RECIPE, '--points=3/2'], '--points=3/2: parts are numbered 1/2 to 2/2'),
+  ([RECIPE, '--multihost=localhost'], 'must be HOST:PORT,N,I'),
+  ([RECIPE, '--multihost=localhost:1234,2,2'], 'numbered 0 to 1, got 2'),
+  ([RECIPE, '--multihost', 'x:1,2,0'], "stray argument 'x:1,2,0'"),
   ([RECIPE, 'batch_size=4'], "stray argument 'batch_size=4'"),
   (
     [RECIPE, '--config.experiment=x'],
@@ -377,6 +380,8 @@ def sweep(config):
     (STUDY, ['--points=two'], 'must be I/N, as 3/8 for the 3rd of 8 parts'),
     (STUDY, ['--points=1/2/3'], "got '1/2/3'"),
     (STUDY, ['--points=-1/3'], 'must be I/N'),
+    (STUDY, ['--multihost'], 'shared out over hosts by --points=I/N'),
+    (STUDY, ['--multihost=a:1,2,0'], '--multihost is for one run'),
     (STUDY, [], "seed=0: unknown experiment 'none'; known: "),
     (STUDY, ['--config.seeds=()'], 'the sweep has no points'),
     (STUDY, ['--config.seeds=1,1'], 'two points are called seed=1'),

@@ -104,6 +104,21 @@ def sweep(config):
 """
 
 
+@pytest.mark.parametrize(
+  ('arguments', 'expected'),
+  [
+    ([], None),
+    (['--multihost'], 'detect'),
+    (['--multihost=no'], 'no'),
+    (['--multihost=a:1,2,0'], 'a:1,2,0'),
+  ],
+)
+def test_several_hosts_are_asked_for_with_or_without_an_address(
+  arguments, expected
+):
+  assert command_line.parse([RECIPE, *arguments]).multihost == expected
+
+
 @pytest.fixture
 def recipe(tmp_path):
   def write(text):
@@ -140,6 +155,8 @@ def test_a_study_is_read_with_its_points_as_they_were_when_yielded(recipe):
   assert [factors['seed'] for factors, _ in command.sweep] == [4, 5, 6]
   assert [point.seed for _, point in command.sweep] == [4, 5, 6]
   assert command.batch_size == 20
+  # The tasks of srun are parts of it, and never one run.
+  assert command.multihost == 'no'
 
 
 def test_the_largest_batch_is_that_of_a_micro_batch():

@@ -1,6 +1,6 @@
 """Images in: sources, splits and streams."""
 
-from semisup_jax.data import dataset, sources, splits, streams
+from semisup_jax.data import dataset, placement, sources, splits, streams
 
 Dataset = dataset.Dataset
 channel_statistics = dataset.channel_statistics
@@ -10,4 +10,5 @@ Splits = splits.Splits
 draw_labelled = splits.draw_labelled
 make_splits = splits.make_splits
 ResidentStream = streams.ResidentStream
-place = streams.place
+place = placement.place
+put = placement.put

@@ -5,13 +5,8 @@ from functools import partial
 import jax
 import numpy as np
 
+from semisup_jax.data.placement import put, put_rows
 from semisup_jax.types import InputError
-
-
-def place(images: np.ndarray, mesh: jax.sharding.Mesh) -> jax.Array:
-  """Copies uint8 images [N, H, W, C] to every device of a mesh, once."""
-  everywhere = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
-  return jax.device_put(images, everywhere)
 
 
 @partial(jax.jit, static_argnames='sharding')
@@ -24,7 +19,8 @@ class ResidentStream:
 
   On accelerators the uint8 images lie on every device of the mesh and a jitted
   gather picks a step's rows there; on CPU they stay one host array (a copy a
-  virtual device would buy nothing) and only the batch is placed.
+  virtual device would buy nothing) and only the batch is placed. Of several
+  processes each has all images and the same order, and places its own rows.
 
   The orders of the epochs are concatenated: a batch has one shape, however few
   images there are, and an epoch's remainder is the start of the next batch. So
@@ -90,13 +86,13 @@ class ResidentStream:
       the stream has labels.
     """
     rows = self.rows(step)
-    batch = {'index': jax.device_put(rows, self._sharding)}
+    batch = {'index': put(rows, self._sharding)}
     if isinstance(self._images, jax.Array):
       batch['image'] = _gather(self._images, batch['index'], self._sharding)
     else:
-      batch['image'] = jax.device_put(self._images[rows], self._sharding)
+      batch['image'] = put_rows(self._images, rows, self._sharding)
     if self._labels is not None:
-      batch['label'] = jax.device_put(self._labels[rows], self._sharding)
+      batch['label'] = put_rows(self._labels, rows, self._sharding)
     return batch
 
   def _order(self, epoch: int) -> np.ndarray:

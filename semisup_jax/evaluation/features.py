@@ -7,6 +7,7 @@ import jax
 import numpy as np
 from flax import linen as nn
 
+from semisup_jax import data
 from semisup_jax.augment import Transform, preprocess
 from semisup_jax.training import sharding
 from semisup_jax.types import Variables
@@ -36,7 +37,8 @@ def make_forward(
     dtype: Of the images that the model is given.
 
   Returns:
-    `(variables, images) -> outputs`; the variables cannot be changed by it.
+    `(variables, images) -> outputs`; the variables cannot be changed by it. Of
+    several processes all have to call it, and each gets all outputs.
   """
   whole, part = sharding.replicated(mesh), sharding.divided(mesh)
 
@@ -45,15 +47,18 @@ def make_forward(
     output, _ = model.apply(variables, x, train=False)
     return output
 
-  compiled = jax.jit(apply, in_shardings=(whole, part), out_shardings=part)
+  # Of several processes each can read only what lies on its own devices.
+  out = part if part.is_fully_addressable else whole
+  compiled = jax.jit(apply, in_shardings=(whole, part), out_shardings=out)
 
   def forward(variables, images):
-    variables = jax.device_put(variables, whole)
+    variables = sharding.everywhere(variables, mesh)
     outputs = []
     for start in range(0, len(images), batch_size):
       batch = images[start : start + batch_size]
       padding = [(0, batch_size - len(batch))] + [(0, 0)] * (batch.ndim - 1)
-      outputs.append(compiled(variables, np.pad(batch, padding)))
+      batch = data.put(np.pad(batch, padding), part)
+      outputs.append(compiled(variables, batch))
     return np.concatenate(jax.device_get(outputs))[: len(images)]
 
   return forward

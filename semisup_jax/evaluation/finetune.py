@@ -88,7 +88,7 @@ class Finetuner:
       select=True,
     )
     return training.fit(
-      jax.device_put(state, training.replicated(self._mesh)),
+      training.everywhere(state, self._mesh),
       train_step=self._train_step,
       batch=lambda step: {'labelled': stream.batch(step)},
       steps=self._recipe.steps,

@@ -1,6 +1,5 @@
 """One run each: config -> objects -> fit -> evaluate -> results."""
 
-import functools
 import json
 import pathlib
 import shutil
@@ -20,6 +19,7 @@ from semisup_jax.experiments import (
   workdir,
 )
 from semisup_jax.experiments.job import Job
+from semisup_jax.training import hosts
 from semisup_jax.types import InputError, lookup, require
 
 # Each is `(config, ingredients) -> Job`, and fails before anything is written.
@@ -69,11 +69,19 @@ def run(
   Raises:
     InputError: If the config asks for what cannot be; then nothing is written.
   """
-  gathered, job = prepare(config)
   asked = config.to_dict()
-  forked = fork is not None and forking.fork(fork, folder, asked)
-  finished = functools.partial(report.is_finished, folder, pages=pages)
-  if workdir.is_begun(folder, asked) and finished():
+  hosts.check_same(json.dumps(asked, sort_keys=True), 'config')
+  gathered, job = hosts.together(lambda: prepare(config))
+  forked = fork is not None and hosts.from_main(
+    lambda: forking.fork(fork, folder, asked)
+  )
+  finished = hosts.from_main(
+    lambda: (
+      workdir.is_begun(folder, asked)
+      and report.is_finished(folder, pages=pages)
+    )
+  )
+  if finished:
     _introduce(config, gathered, job, console)
     console.print(f'{folder} is finished; remove it to run again')
     results = json.loads((folder / 'results.json').read_text())
@@ -84,15 +92,22 @@ def run(
     try:
       measured = job.execute(folder, console)
     except InputError:
-      if forked:  # What was copied does not fit, and nothing has become of it.
-        shutil.rmtree(folder)
+      if forked and hosts.is_main():
+        shutil.rmtree(folder)  # What was copied does not fit.
       raise
     results = measuring.results(
       config, gathered, job, measured, command=command, started=started
     )
     if resumed:
       results['notes'] += forking.notes(folder)
-    report.write(results, folder, measured, console=console, pages=pages)
+    if pages:
+      # For a figure: all processes have to embed what one of them draws.
+      _ = measured.embeddings.reported
+    hosts.from_main(
+      lambda: report.write(
+        results, folder, measured, console=console, pages=pages
+      )
+    )
   report.announce(results, folder, console, pages=pages)
   return results
 

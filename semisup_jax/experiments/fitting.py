@@ -11,6 +11,7 @@ from rich.console import Console
 
 from semisup_jax import evaluation, methods, metrics, models, training
 from semisup_jax.experiments.ingredients import Ingredients, recipe
+from semisup_jax.training import hosts
 from semisup_jax.types import Batch, InputError, Method, Variables
 
 
@@ -94,7 +95,7 @@ def fit(
     initial=initial,
     select=method.classifies,
   )
-  state = jax.device_put(state, training.replicated(mesh))
+  state = training.everywhere(state, mesh)
   images = recipe.batch_size * sum(method.streams.values())
   with contextlib.ExitStack() as stack:
     # A signal waits until checkpoints are closed: until the last is on disk.
@@ -108,9 +109,11 @@ def fit(
       if checkpoints.latest_step() is not None:
         state = _resumed(checkpoints, state, title, console)
     start = int(state.step)
-    folder.mkdir(exist_ok=True)
-    log = training.MetricsLog(folder, from_step=start)
-    stack.callback(log.close)
+    log = None
+    if hosts.is_main():
+      folder.mkdir(exist_ok=True)
+      log = training.MetricsLog(folder, from_step=start)
+      stack.callback(log.close)
     bar = stack.enter_context(
       training.progress_bar(
         console, title, recipe.steps, done=start, images_per_step=images

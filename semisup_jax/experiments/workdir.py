@@ -7,18 +7,22 @@ import os
 import pathlib
 import platform
 import subprocess
+import time
 from collections.abc import Iterator, Mapping
 from importlib import metadata
 from typing import Any, TextIO
 
 import jax
 
+from semisup_jax.training import hosts
 from semisup_jax.types import InputError
 
 LOCK = '.lock'
 TEMPORARY = 'config.tmp'
 # All that a run which was killed at its very first moment leaves.
 LEFTOVERS = (LOCK, TEMPORARY)
+# Seconds after which a shared file system shows on one host what another made.
+PATIENCE = 60
 _PACKAGES = ('jax', 'flax', 'optax', 'orbax-checkpoint', 'numpy')
 
 
@@ -95,6 +99,8 @@ def is_begun(workdir: pathlib.Path, config: Mapping[str, Any]) -> bool:
 def claimed(workdir: pathlib.Path, config: Mapping[str, Any]) -> Iterator[bool]:
   """Makes the folder of a run one's own, and gives it back at the end.
 
+  Of several processes the main one does, for all.
+
   The lock is the operating system's: it is gone with the process, however that
   ends. The file `.lock` stays, for removing it would let two in at once.
 
@@ -108,6 +114,17 @@ def claimed(workdir: pathlib.Path, config: Mapping[str, Any]) -> Iterator[bool]:
   Raises:
     InputError: As `is_begun`, or if another process is running there.
   """
+  with contextlib.ExitStack() as stack:
+    begun = hosts.from_main(
+      lambda: stack.enter_context(_claimed_here(workdir, config))
+    )
+    hosts.together(lambda: _check_seen(workdir))
+    yield begun
+
+
+@contextlib.contextmanager
+def _claimed_here(workdir, config):
+  """Claims the folder in this process."""
   is_begun(workdir, config)  # Before anything is written.
   with contextlib.ExitStack() as stack:
     with _usable(workdir):
@@ -168,6 +185,22 @@ def _usable(workdir: pathlib.Path):
       f'{workdir} cannot be used ({error.strerror}); choose another folder '
       'with --workdir=FOLDER'
     ) from error
+
+
+def _check_seen(workdir: pathlib.Path) -> None:
+  """Checks that this process sees the folder that the main one has opened.
+
+  Raises:
+    InputError: If it does not appear within `PATIENCE` seconds.
+  """
+  for _ in range(PATIENCE):
+    if (workdir / 'config.json').exists():
+      return
+    time.sleep(1)
+  raise InputError(
+    f'{workdir} of process 0 is not seen here; several hosts need a --workdir '
+    'on a file system that all of them share'
+  )
 
 
 def _known_config(workdir: pathlib.Path) -> dict[str, Any] | None:

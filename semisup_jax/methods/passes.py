@@ -5,6 +5,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import optax
 from flax import linen as nn
 
 from semisup_jax.augment import Transform, views
@@ -24,7 +25,13 @@ def initialize(
 ) -> dict[str, Any]:
   """Fresh variables of a model for the images of a batch, of any stream."""
   stream = next(iter(batch.values()))
-  return dict(model.init(key, stream['image'][:1].astype(dtype), train=False))
+  x = stream['image'][:1].astype(dtype)
+  variables = dict(model.init(key, x, train=False))
+  if 'batch_stats' in variables:
+    # Flax starts them in float32; after a step they are of this type, and a
+    # state that is restored gets the types that it starts with.
+    variables['batch_stats'] = optax.tree.cast(variables['batch_stats'], dtype)
+  return variables
 
 
 def plain_init(model: nn.Module, dtype: Any) -> Callable:

@@ -2,6 +2,8 @@
 
 from semisup_jax.training import (
   checkpoint,
+  cluster,
+  hosts,
   interruption,
   loop,
   metrics_log,
@@ -14,6 +16,9 @@ from semisup_jax.training import (
 
 Checkpoints = checkpoint.Checkpoints
 Interrupted = interruption.Interrupted
+JoinError = cluster.JoinError
+join = cluster.join
+ElsewhereError = hosts.ElsewhereError
 MetricsLog = metrics_log.MetricsLog
 NotFiniteError = loop.NotFiniteError
 Recipe = recipe.Recipe
@@ -23,6 +28,7 @@ TrainState = state.TrainState
 create_state = state.create_state
 deferred = interruption.deferred
 divided = sharding.divided
+everywhere = sharding.everywhere
 fit = loop.fit
 handled = interruption.handled
 make_mesh = sharding.make_mesh

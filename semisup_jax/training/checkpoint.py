@@ -19,6 +19,7 @@ import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
+from semisup_jax.training import hosts
 from semisup_jax.training.state import TrainState
 from semisup_jax.types import InputError
 
@@ -57,7 +58,8 @@ class Checkpoints:
   """The checkpoints of one run.
 
   A save goes on in the background; a directory appears under its final name
-  only when it is whole.
+  only when it is whole. Of several processes each writes a part, so that all
+  have to save, restore and close, into a folder that all of them see.
   """
 
   def __init__(self, directory: pathlib.Path, *, keep: int):
@@ -76,8 +78,11 @@ class Checkpoints:
     )
 
   def latest_step(self) -> int | None:
-    """The step of the newest checkpoint, or None."""
-    return self._manager.latest_step()
+    """The step of the newest checkpoint, or None, as the main process sees it.
+
+    A file system may show the others an older state; all have to ask.
+    """
+    return hosts.from_main(self._manager.latest_step)
 
   def save(self, state: TrainState) -> None:
     """Saves a state under its step, unless that is there already.
@@ -86,7 +91,7 @@ class Checkpoints:
       StorageError: If this or the last save failed: a full disk, mostly.
     """
     step = int(state.step)
-    if step == self._manager.latest_step():
+    if step == self.latest_step():
       return
     arrays = _arrays(state)
     with self._storing():
@@ -108,12 +113,16 @@ class Checkpoints:
       InputError: If there is none, or if it is of another structure.
     """
     damaged = {}
-    for step in sorted(self._manager.all_steps(), reverse=True):
+    steps = hosts.from_main(lambda: list(map(int, self._manager.all_steps())))
+    for step in sorted(steps, reverse=True):
+      why = None
       try:
         with _quietly():
           arrays = self._read(step, like)
       except _UNREADABLE as error:
-        damaged[step] = _in_one_line(error)
+        why = _in_one_line(error)
+      if hosts.any_of(why is not None):
+        damaged[step] = why or 'another process cannot read it'
         continue
       for bad in damaged:
         self._manager.delete(bad)
@@ -175,8 +184,9 @@ class Checkpoints:
       yield
     except (OSError, ValueError, RuntimeError) as error:
       # What a save that failed leaves would fill the disk for the next one.
-      for path in self._directory.glob('*.orbax-checkpoint-tmp*'):
-        shutil.rmtree(path, ignore_errors=True)
+      if hosts.is_main():
+        for path in self._directory.glob('*.orbax-checkpoint-tmp*'):
+          shutil.rmtree(path, ignore_errors=True)
       kept = self._manager.all_steps(read=True)
       good = (
         f'the last good one is that of step {max(kept)}'

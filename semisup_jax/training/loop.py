@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from semisup_jax.training import interruption, progress
+from semisup_jax.training import hosts, interruption, progress
 from semisup_jax.training.checkpoint import Checkpoints
 from semisup_jax.training.metrics_log import MetricsLog
 from semisup_jax.training.state import Selection, TrainState, copy
@@ -80,7 +80,7 @@ def fit(
       state, metrics = train_step(state, batch(done))
       done += 1
       pending.append((done, metrics))
-      signum = interruption.received()
+      signum = _signal(done)
       last = done == steps
       evaluate = last or done % evaluate_every == 0
       save = (
@@ -104,6 +104,17 @@ def fit(
       if signum:
         raise interruption.Interrupted(signum, done if checkpoints else None)
   return state
+
+
+def _signal(step: int) -> int:
+  """The signal that asked the run to stop, in any process; 0 if none did.
+
+  To ask each other the processes wait for their devices, so they do it seldom.
+  """
+  signum = interruption.received() or 0
+  if jax.process_count() == 1:
+    return signum
+  return hosts.largest(signum) if step % FETCH_EVERY == 0 else 0
 
 
 def _looks_in_vain(
@@ -147,8 +158,9 @@ def _select(
     return state
   return state.replace(
     selection=Selection(
-      best=jnp.float32(value),
-      step=jnp.int32(int(state.step)),
+      # Placed as the old ones are, in whichever processes that is.
+      best=jnp.full_like(state.selection.best, value),
+      step=jnp.copy(state.step),
       variables=copy(variables),
     )
   )

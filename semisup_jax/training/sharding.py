@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import numpy as np
 
+from semisup_jax import data
 from semisup_jax.types import DATA_AXIS, InputError
 
 # More virtual CPU devices than this gain nothing and cost memory.
@@ -58,26 +60,49 @@ def make_mesh(
 
   Args:
     batch_size: Of an update, global.
-    devices: What there is; all of JAX's by default. On CPU as many of them are
-      used as divide the batch; an accelerator is never left idle silently.
+    devices: What there is; all of JAX's, of all processes, by default. On CPU
+      as many of them are used as divide the batch, of every process the same
+      number; an accelerator is never left idle silently.
     accumulate: Micro-batches of the batch, each of which is divided.
 
   Raises:
-    InputError: If accelerators do not divide the batch, or its micro-batches.
+    InputError: If accelerators or processes do not divide the batch, or its
+      micro-batches.
   """
   devices = list(jax.devices() if devices is None else devices)
-  count = len(devices)
   if devices[0].platform == 'cpu':
-    micro_batch = batch_size // accumulate
-    count = largest_divisor(micro_batch, min(count, MAX_CPU_DEVICES))
-  elif batch_size % (unit := accumulate * count):
+    devices = _cpu_devices(batch_size, devices, accumulate)
+  else:
+    _check_divides(batch_size, len(devices), 'devices', accumulate)
+  return jax.sharding.Mesh(np.array(devices), (DATA_AXIS,))
+
+
+def _cpu_devices(
+  batch_size: int, devices: Sequence[jax.Device], accumulate: int
+) -> list[jax.Device]:
+  """As many as divide a micro-batch, the same number of every process."""
+  processes: dict[int, list[jax.Device]] = {}
+  for device in devices:
+    processes.setdefault(device.process_index, []).append(device)
+  if len(processes) > 1:
+    _check_divides(batch_size, len(processes), 'processes', accumulate)
+  limit = min(MAX_CPU_DEVICES, *map(len, processes.values()))
+  share = batch_size // accumulate // len(processes)
+  count = largest_divisor(share, limit)
+  return [device for own in processes.values() for device in own[:count]]
+
+
+def _check_divides(
+  batch_size: int, count: int, of: str, accumulate: int
+) -> None:
+  unit = accumulate * count
+  if batch_size % unit:
     parts = f' in {accumulate} micro-batches' if accumulate > 1 else ''
     raise InputError(
-      f'batch_size={batch_size}{parts} cannot be divided over {count} devices; '
+      f'batch_size={batch_size}{parts} cannot be divided over {count} {of}; '
       f'use {batch_size // unit * unit or unit} or '
       f'{(batch_size // unit + 1) * unit}'
     )
-  return jax.sharding.Mesh(np.array(devices[:count]), (DATA_AXIS,))
 
 
 def divided(mesh: jax.sharding.Mesh) -> jax.sharding.NamedSharding:
@@ -88,3 +113,25 @@ def divided(mesh: jax.sharding.Mesh) -> jax.sharding.NamedSharding:
 def replicated(mesh: jax.sharding.Mesh) -> jax.sharding.NamedSharding:
   """The sharding of a state: all of it on every device."""
   return jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
+
+
+def everywhere(tree: Any, mesh: jax.sharding.Mesh) -> Any:
+  """Places a state, or variables, whole on every device of a mesh.
+
+  Args:
+    tree: Arrays, typed keys among them. Of several processes each has the same
+      values; what lies whole on another mesh may be among them.
+    mesh: Where.
+  """
+  whole = replicated(mesh)
+  if whole.is_fully_addressable:
+    return jax.device_put(tree, whole)
+
+  def place(x):
+    if isinstance(x, jax.Array):
+      if x.sharding == whole:
+        return x
+      x = x.addressable_data(0)  # A process can read no more of it.
+    return data.put(x, whole)
+
+  return jax.tree.map(place, tree)

@@ -4,6 +4,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from flax import struct
 from flax.training import train_state
@@ -75,6 +76,8 @@ def create_state(
       ones, such as `{'params': {'encoder': ...}, ...}` after pre-training.
     select: Whether the best model on validation is kept.
   """
+  # Its values do not count, and may lie where this process cannot read them.
+  batch = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), batch)
   init_key, run_key = jax.random.split(key)
   variables, method_state = method.init(init_key, batch)
   if initial is not None:

@@ -7,8 +7,7 @@ import numpy as np
 import optax
 import pytest
 
-from semisup_jax import augment, methods, models, training
-from semisup_jax.data import channel_statistics
+from semisup_jax import augment, data, methods, models, training
 from semisup_jax.types import Task
 
 BATCH = 16
@@ -110,7 +109,7 @@ def config(name, dtype='float32', **method):
 
 
 def transform(ops):
-  table = augment.with_statistics(*channel_statistics(IMAGES))
+  table = augment.with_statistics(*data.channel_statistics(IMAGES))
   return augment.parse(ops, table)
 
 
@@ -151,11 +150,13 @@ def runs(method, marks, devices=1):
   mesh = training.make_mesh(BATCH, jax.devices()[:devices])
   assert mesh.size == devices
   step = training.make_train_step(method, SCHEDULE, mesh)
-  state = jax.device_put(start(method), training.replicated(mesh))
+  state = training.everywhere(start(method), mesh)
   losses = []
   for mark in marks:
     for t in range(len(losses), mark):
-      placed = jax.device_put(batch(method, t), training.divided(mesh))
+      placed = jax.tree.map(
+        lambda x: data.put(x, training.divided(mesh)), batch(method, t)
+      )
       state, metrics = step(state, placed)
       losses.append(float(metrics['loss']))
     yield list(losses), jax.device_get(state)
