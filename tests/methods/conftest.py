@@ -67,7 +67,6 @@ FIELDS = {
 }
 # What a method can be told that makes it another one.
 VARIANTS = {
-  'block by block': ('simclr', {'block_size': 5}),
   'flexmatch': ('fixmatch', {'lowest_threshold': 0.4}),
   'labelled BatchNorm': ('fixmatch', {'batch_norm_images': 'labelled'}),
   'ssim': ('autoencoder', {'objective': 'ssim'}),
