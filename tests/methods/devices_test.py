@@ -58,7 +58,7 @@ def start(toy, method):
     ),
     state.params,
   )
-  return state.replace(params=params, key=jax.random.key(2))
+  return state.replace(params=params, key=jax.random.key(8))
 
 
 def train(toy, name, step, devices, steps):
