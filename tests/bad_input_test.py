@@ -6,6 +6,8 @@ from PIL import Image
 
 from semisup_jax import command_line
 
+from .tiny_study import STUDY
+
 RECIPE = '--config=configs/simclr.py'
 NPZ = '--config=configs/simclr.py:npz'
 FOLDER = '--config=configs/simclr.py:folder'
@@ -353,23 +355,6 @@ def refused(capsys, workdir, arguments, message):
   assert message in err
   assert 'Traceback' not in err + out
   assert not list(workdir.parent.glob('run*'))
-
-
-STUDY = """
-from ml_collections import config_dict
-
-def get_config(variant='a'):
-  return config_dict.create(study='tiny', seeds=(0, 1), variant=variant)
-
-def sweep(config):
-  if config.variant == 'b':
-    raise ValueError('unknown variant b;\\n known: a')
-  point = config_dict.create(experiment='none', batch_size=8, seed=0)
-  for seed in config.seeds:
-    point.seed = seed
-    point.batch_size = 8 + 2 * seed
-    yield {'seed': seed}, point
-"""
 
 
 @pytest.mark.parametrize(

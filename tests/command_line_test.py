@@ -7,6 +7,8 @@ import pytest
 
 from semisup_jax import command_line
 
+from .tiny_study import STUDY
+
 RECIPE = '--config=configs/simclr.py'
 
 
@@ -85,23 +87,6 @@ def test_a_field_can_be_changed(argument, section, field, value):
   config = command_line.parse([RECIPE, argument]).config
   place = config[section] if section else config
   assert place[field] == value
-
-
-STUDY = """
-from ml_collections import config_dict
-
-def get_config(variant='a'):
-  return config_dict.create(study='tiny', seeds=(0, 1), variant=variant)
-
-def sweep(config):
-  if config.variant == 'b':
-    raise ValueError('unknown variant b;\\n known: a')
-  point = config_dict.create(experiment='none', batch_size=8, seed=0)
-  for seed in config.seeds:
-    point.seed = seed
-    point.batch_size = 8 + 2 * seed
-    yield {'seed': seed}, point
-"""
 
 
 @pytest.mark.parametrize(

@@ -191,7 +191,7 @@ class Checkpoints:
       good = (
         f'the last good one is that of step {max(kept)}'
         if kept
-        else ('there is no other')
+        else 'there is no other'
       )
       raise StorageError(
         f'a checkpoint in {self._directory} cannot be saved '

@@ -14,7 +14,7 @@ import jax
 import numpy as np
 
 from semisup_jax.training import sharding
-from semisup_jax.types import InputError
+from semisup_jax.types import DATA_AXIS, InputError
 
 T = TypeVar('T')
 
@@ -137,7 +137,7 @@ def _gather(mine: np.ndarray) -> np.ndarray:
   devices = jax.devices()
   # All of them, as in training: on CPU the first meeting of a set of devices
   # fails where one is 30 s late, and this one comes when all have just started.
-  mesh = jax.sharding.Mesh(np.array(devices), ('data',))
+  mesh = jax.sharding.Mesh(np.array(devices), (DATA_AXIS,))
   shared = jax.make_array_from_callback(
     (len(devices), *mine.shape),
     sharding.divided(mesh),
