@@ -7,12 +7,14 @@ import pathlib
 import socket
 import subprocess
 import sys
+import time
 
 import jax
 import numpy as np
 import pytest
 
 from semisup_jax import command_line, training
+from semisup_jax.training.loop import FETCH_EVERY
 
 ROOT = pathlib.Path(__file__).parents[1]
 PROGRAM = ROOT / 'tests' / 'hosts_program.py'
@@ -230,6 +232,41 @@ def test_another_config_ends_both_with_one_line(workdir):
   assert len(lines) == 1
   assert 'seed is 0 there, 7 here' in lines[0]
   assert 'error' not in second[2]
+
+
+@pytest.mark.parametrize('signalled', [0, 1])
+def test_a_signal_to_one_of_two_processes_saves_and_ends_both(
+  tmp_path, signalled
+):
+  checkpoints = tmp_path / 'run' / 'checkpoints'
+  processes = start_two(
+    'launch.py',
+    '--multihost={}',
+    *LAUNCH,
+    '--config.schedule.steps=100_000',
+    '--config.evaluation.every=100_000',
+    f'--config.checkpoint.every={FETCH_EVERY}',
+    f'--workdir={checkpoints.parent}',
+  )
+  try:
+    deadline = time.monotonic() + SECONDS
+    while not (checkpoints / str(FETCH_EVERY)).exists():
+      assert all(p.poll() is None for p in processes), finish(processes)
+      assert time.monotonic() < deadline
+      time.sleep(0.05)
+    processes[signalled].terminate()
+    first, second = finish(processes)
+  finally:
+    for process in processes:
+      process.kill()
+  assert (first[0], second[0]) == (143, 143), first[2] + second[2]
+  newest = max(int(p.name) for p in checkpoints.iterdir() if p.name.isdigit())
+  (line,) = [x for x in first[2].splitlines() if 'step' in x]
+  assert f'step {newest:,}' in line
+  assert 'same command' in line
+  assert newest % FETCH_EVERY == 0
+  steps = [r['step'] for r in training.read_metrics(checkpoints.parent)]
+  assert steps == list(range(1, newest + 1))
 
 
 def test_processes_that_nobody_joins_end_with_one_line():

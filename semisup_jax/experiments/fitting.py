@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
-import numpy as np
 from rich.console import Console
 
-from semisup_jax import evaluation, methods, metrics, models, training
+from semisup_jax import training
 from semisup_jax.experiments.ingredients import Ingredients, recipe
 from semisup_jax.training import hosts
 from semisup_jax.types import Batch, InputError, Method, Variables
@@ -100,14 +99,9 @@ def fit(
   with contextlib.ExitStack() as stack:
     # A signal waits until checkpoints are closed: until the last is on disk.
     stack.enter_context(training.deferred())
-    checkpoints = None
-    if checkpoint.keep:
-      checkpoints = training.Checkpoints(
-        folder / 'checkpoints', keep=checkpoint.keep
-      )
-      stack.callback(checkpoints.close)
-      if checkpoints.latest_step() is not None:
-        state = _resumed(checkpoints, state, title, console)
+    checkpoints = _checkpoints(folder, checkpoint.keep, stack)
+    if checkpoints and checkpoints.latest_step() is not None:
+      state = _resumed(checkpoints, state, title, console)
     start = int(state.step)
     log = None
     if hosts.is_main():
@@ -139,6 +133,17 @@ def fit(
   return state
 
 
+def _checkpoints(
+  folder: pathlib.Path, keep: int, stack: contextlib.ExitStack
+) -> training.Checkpoints | None:
+  """Those of a folder, closed with the stack; None where none are kept."""
+  if not keep:
+    return None
+  checkpoints = training.Checkpoints(folder / 'checkpoints', keep=keep)
+  stack.callback(checkpoints.close)
+  return checkpoints
+
+
 def _resumed(checkpoints, state, title, console) -> training.TrainState:
   """The newest state that is whole; it is said what that costs."""
   state, damaged = checkpoints.restore(state)
@@ -163,113 +168,6 @@ def _batches(
     for i, (name, ratio) in enumerate(method.streams.items())
   }
   return lambda step: {n: stream.batch(step) for n, stream in streams.items()}
-
-
-def evaluators(
-  config: Any, method: Method, ingredients: Ingredients, mesh: Any
-) -> dict[str, Callable]:
-  """What is looked at on validation while a method is trained.
-
-  They show the way; `classifier` alone chooses something. A method that learns
-  no classifier is watched for collapse: rank and spread of what the encoder and
-  its head say of different images.
-
-  Args:
-    config: The whole config.
-    method: What is trained.
-    ingredients: Whose validation part is looked at.
-    mesh: Divides the batches.
-  """
-  splits = ingredients.splits
-  looks = {'knn': _online_knn(config, method, ingredients, mesh)}
-  if method.classifies:
-    forward = ingredients.forward(method.model, mesh)
-    looks['classifier'] = evaluation.accuracy_of(
-      forward, splits.validation, method
-    )
-  else:
-    images = splits.validation.images
-    embed = _embed(method, ingredients, mesh)
-    looks['embedding'] = _spread(lambda state: embed(state, images))
-    if isinstance(method.model, models.EncoderWithHead):
-      forward = ingredients.forward(method.model, mesh)
-      looks['projection'] = _spread(
-        lambda state: _finite(
-          forward(method.predict_variables(state), images), state
-        )
-      )
-  if config.evaluation.online_probe:
-    looks['online_probe'] = _online_probe(method, ingredients, mesh)
-  return looks
-
-
-def _embed(method, ingredients, mesh):
-  """Images to embeddings, of a state's encoder."""
-  forward = ingredients.forward(ingredients.encoder, mesh)
-
-  def embed(state, images):
-    variables = method.predict_variables(state)
-    return _finite(forward(models.encoder_variables(variables), images), state)
-
-  return embed
-
-
-def _finite(output: np.ndarray, state: training.TrainState) -> np.ndarray:
-  """Returns a network's output, or fails as the loss soon would."""
-  if not np.isfinite(output).all():
-    raise training.NotFiniteError(
-      f'the network of step {int(state.step)} gives embeddings that are not '
-      'finite; a lower learning rate or clip_norm=1.0 may help'
-    )
-  return output
-
-
-def _online_knn(config, method, ingredients, mesh):
-  """kNN among the images whose labels may be seen."""
-  embed = _embed(method, ingredients, mesh)
-  validation = ingredients.splits.validation
-  bank = ingredients.splits.train.take(ingredients.splits.labelled)
-  section = config.evaluation.knn
-
-  def evaluate(state: training.TrainState) -> Mapping[str, float]:
-    logits = evaluation.knn_logits(
-      embed(state, bank.images),
-      bank.labels,
-      embed(state, validation.images),
-      neighbours=section.neighbours,
-      temperature=section.temperature,
-      num_classes=ingredients.num_classes,
-    )
-    return {'top1': metrics.top_k_accuracy(logits, validation.labels, 1)}
-
-  return evaluate
-
-
-def _spread(output_of: Callable[[training.TrainState], np.ndarray]):
-  """RankMe and standard deviation of what a state's network says of images."""
-
-  def evaluate(state: training.TrainState) -> Mapping[str, float]:
-    output = output_of(state)
-    return {
-      'rank': metrics.rank_me(output),
-      'std': metrics.feature_std(output),
-    }
-
-  return evaluate
-
-
-def _online_probe(method, ingredients, mesh):
-  """The linear classifier that is trained beside the method, raw weights."""
-  forward = ingredients.forward(ingredients.encoder, mesh)
-  validation = ingredients.splits.validation
-
-  def evaluate(state: training.TrainState) -> Mapping[str, float]:
-    encoder = models.encoder_variables(state.variables)
-    embeddings = _finite(forward(encoder, validation.images), state)
-    logits = np.asarray(methods.probe_logits(state, embeddings))
-    return {'top1': metrics.top_k_accuracy(logits, validation.labels, 1)}
-
-  return evaluate
 
 
 def early_end(state: training.TrainState, recipe: training.Recipe) -> list[str]:

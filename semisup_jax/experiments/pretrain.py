@@ -1,5 +1,6 @@
 """The main job: train by one method, then measure how far few labels go."""
 
+import functools
 import pathlib
 from typing import Any
 
@@ -11,6 +12,7 @@ from semisup_jax.experiments import (
   protocols,
   views,
 )
+from semisup_jax.experiments.evaluators import make_evaluators
 from semisup_jax.experiments.ingredients import Ingredients
 from semisup_jax.experiments.job import Job, Measured
 from semisup_jax.types import InputError, Method, Variables
@@ -42,7 +44,7 @@ def pretrain(config: Any, ingredients: Ingredients) -> Job:
       method,
       ingredients,
       recipe,
-      evaluators=fitting.evaluators(config, method, ingredients, mesh),
+      evaluators=make_evaluators(config, method, ingredients, mesh),
       mesh=mesh,
       folder=workdir,
       checkpoint=config.checkpoint,
@@ -60,14 +62,12 @@ def pretrain(config: Any, ingredients: Ingredients) -> Job:
     tables = {'representation': _representation(workdir)}
     if method.classifies:
       forward = ingredients.forward(method.model, mesh)
-      logits = forward(variables, ingredients.reported.images)
+      predict = functools.partial(forward, variables)
+      logits = predict(ingredients.reported.images)
       outcomes.append(measuring.classified(config, ingredients, name, logits))
       if 'unlabelled' in method.streams:
-        tables |= audit.of_classifier(
-          ingredients,
-          lambda images: forward(variables, images),
-          threshold=config.method.get('threshold'),
-        )
+        threshold = config.method.get('threshold')
+        tables |= audit.of_classifier(ingredients, predict, threshold=threshold)
     return Measured(
       outcomes,
       embeddings,

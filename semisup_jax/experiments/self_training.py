@@ -22,6 +22,7 @@ from semisup_jax.experiments import (
   protocols,
   views,
 )
+from semisup_jax.experiments.evaluators import make_evaluators
 from semisup_jax.experiments.ingredients import Ingredients
 from semisup_jax.experiments.job import Job, Measured
 from semisup_jax.types import InputError, Variables
@@ -122,9 +123,7 @@ class _Teacher:
       self.method,
       ingredients,
       self._recipe,
-      evaluators=fitting.evaluators(
-        config, self.method, ingredients, self.mesh
-      ),
+      evaluators=make_evaluators(config, self.method, ingredients, self.mesh),
       mesh=self.mesh,
       folder=workdir,
       checkpoint=config.checkpoint,

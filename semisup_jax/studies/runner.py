@@ -95,7 +95,11 @@ def run(
       rows = collect()
       bar.finish()
   if busy:
-    console.print(f'{busy} points were left to another process that runs them')
+    console.print(
+      '1 point is run by another process, and was left to it'
+      if busy == 1
+      else f'{busy} points are run by other processes, and were left to them'
+    )
   _conclude(config, rows, len(points), workdir, console, command, write_page)
   if failed:
     raise NotFiniteError(_failures(failed, len(todo)))

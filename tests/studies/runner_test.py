@@ -1,5 +1,6 @@
 """A study: skipped, resumed, divided, refused; its rows are the same."""
 
+import contextlib
 import json
 import sys
 
@@ -7,6 +8,7 @@ import jax
 import pytest
 from ml_collections import config_dict
 
+from semisup_jax.experiments import workdir as workdir_lib
 from semisup_jax.studies import rows as rows_lib
 from semisup_jax.training import NotFiniteError
 from semisup_jax.types import InputError
@@ -142,6 +144,31 @@ def test_parts_merge_and_the_last_one_writes_the_page(launch, runs, workdir):
   assert '12 of 12' in said
   assert [row['factors'] for row in rows] == [f for f, _ in sweep()]
   assert (workdir / 'page.md').exists()
+
+
+@pytest.mark.parametrize(
+  ('taken', 'said_of_them'),
+  [
+    ([FIRST], '1 point is run by another process'),
+    ([FIRST, SECOND], '2 points are run by other processes'),
+  ],
+)
+def test_a_point_that_another_process_runs_is_left_to_it(
+  launch, runs, workdir, taken, said_of_them
+):
+  with contextlib.ExitStack() as stack:
+    for name, (_, config) in zip(taken, sweep(), strict=False):
+      folder = workdir / 'points' / name
+      stack.enter_context(workdir_lib.claimed(folder, config.to_dict()))
+    rows, said = launch()
+  assert len(rows) == 12 - len(taken)
+  assert not set(taken) & set(runs.names)
+  assert said_of_them in ' '.join(said.split())
+  assert not (workdir / 'page.md').exists()
+  rows, said = launch()
+  assert len(rows) == 12
+  assert runs.names[-len(taken) :] == taken
+  assert 'another process' not in said
 
 
 def test_a_point_that_diverges_is_named_at_the_end_and_the_rest_runs(
