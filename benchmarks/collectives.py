@@ -3,13 +3,15 @@
   python -m benchmarks.collectives
   python -m benchmarks.collectives --methods simclr --batch-size 1024
   python -m benchmarks.collectives --methods simclr --topology v5e:2x2
+  python -m benchmarks.collectives --methods simclr --step-seconds 0.014
 
 Compiles one step of each recipe, in its variant `cifar100` (a ResNet-18 on
 32x32 images), on 1, 2, 4 and 8 virtual CPU devices, and prints Markdown tables
 of the collectives in it. Nothing is run and no data set is read, so it takes
 minutes and no accelerator. `--topology` asks the compiler of a TPU instead,
-which the extra `tpu` installs and which needs no TPU either. Exit status 1 if
-something is sent that no class explains; it is printed in full.
+which the extra `tpu` installs and which needs no TPU either. `--step-seconds`,
+the time of a step on one device, adds an estimate of larger machines. Exit
+status 1 if something is sent that no class explains; it is printed in full.
 """
 
 import argparse
@@ -19,7 +21,7 @@ import re
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -52,6 +54,33 @@ RING = {
   'collective-permute': lambda d: 1,
   'collective-broadcast': lambda d: 1,
 }
+
+
+class Link(NamedTuple):
+  """What connects devices, as it is assumed to be.
+
+  Attributes:
+    name: For a person.
+    devices: How many there are.
+    bandwidth: That a device sends with, in bytes a second.
+    latency: Of a message from one device to the next, in seconds.
+  """
+
+  name: str
+  devices: int
+  bandwidth: float
+  latency: float
+
+
+# About two thirds of what the vendors state, in one direction; nobody measured
+# them here.
+LINKS = (
+  Link('8 GPUs, NVLink 4', 8, 300e9, 3e-6),
+  Link('16 TPU v5e, ICI', 16, 100e9, 3e-6),
+  Link('64 TPU v5e, ICI', 64, 100e9, 3e-6),
+  Link('16 GPUs, 2 machines, 400 Gb/s a GPU', 16, 33e9, 10e-6),
+  Link('2 machines, 10 Gb/s', 2, 0.8e9, 50e-6),
+)
 
 
 def what(sent: hlo.Sent) -> str:
@@ -166,6 +195,40 @@ def _by_ring(program: list[hlo.Sent], devices: int) -> str:
   return f'{sent / 1e6:,.1f} MB'
 
 
+def estimate(program: list[hlo.Sent], step_seconds: float) -> str:
+  """A table of what a step would take on larger machines; nothing is measured.
+
+  A step's own work is divided by the devices, D. Of each message of B bytes, a
+  device sends `RING` x B, in 2 (D - 1) turns round the ring, and works on
+  nothing meanwhile.
+
+  Args:
+    program: What is sent on several devices, of whatever number.
+    step_seconds: Of the whole batch on one device.
+  """
+  lines = [
+    ['assumed', 'devices', 'GB/s', 'us', 'work', 'bytes', 'turns', 'step'],
+    ['---'] + ['---:'] * 7,
+  ]
+  messages = int(_messages(program))
+  for link in LINKS:
+    d = link.devices
+    sent = sum(one.bytes * RING[one.kind](d) for one in program)
+    work, moved = step_seconds / d, sent / link.bandwidth
+    turns = messages * 2 * (d - 1) * link.latency
+    lines.append(
+      [
+        link.name,
+        str(d),
+        f'{link.bandwidth / 1e9:g}',
+        f'{link.latency * 1e6:g}',
+        *(f'{1e3 * t:.2f} ms' for t in (work, moved, turns)),
+        f'{1e3 * (work + moved + turns):.2f} ms',
+      ]
+    )
+  return '\n'.join(f'| {" | ".join(line)} |' for line in lines)
+
+
 def _arguments() -> argparse.Namespace:
   parser = argparse.ArgumentParser(
     prog='python -m benchmarks.collectives',
@@ -174,6 +237,7 @@ def _arguments() -> argparse.Namespace:
   parser.add_argument('--methods', nargs='+', default=METHODS)
   parser.add_argument('--devices', nargs='+', type=int, default=DEVICES)
   parser.add_argument('--batch-size', type=int, help="the recipe's by default")
+  parser.add_argument('--step-seconds', type=float, help='on one device')
   parser.add_argument('--topology', help='of TPUs, as v5e:2x2; default: CPUs')
   return parser.parse_args()
 
@@ -212,6 +276,9 @@ def main() -> int:
       f'({4 * size:,} B in float32)\n\n{table(programs)}',
       flush=True,
     )
+    if arguments.step_seconds:
+      last = programs[max(programs)]
+      print(f'\nestimated:\n\n{estimate(last, arguments.step_seconds)}')
   for sent in unexplained:
     print(f'{UNEXPLAINED}: {sent}')
   return 1 if unexplained else 0

@@ -14,8 +14,7 @@ here.
 
 The matrix of similarities has (2 * batch_size)^2 numbers. For batches of
 thousands, `--config.method.block_size=512` never makes it: the same loss with
-memory linear in the batch; `python -m benchmarks.contrastive_memory` measures
-both.
+memory linear in the batch (docs/contrastive_memory.md).
 """
 
 from ml_collections import config_dict

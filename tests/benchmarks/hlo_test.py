@@ -120,3 +120,15 @@ def test_a_real_program_sends_what_was_written():
     ('all-gather', (4, 2, 5), 1, 160),
     ('all-reduce', (2, 5), 3, 120),
   ]
+
+
+def test_an_estimate_adds_work_bytes_and_turns():
+  program = [s for s in hlo.collectives(TEXT) if s.kind == 'all-reduce']
+  (row,) = [
+    line
+    for line in collectives.estimate(program, 0.014).splitlines()
+    if '2 machines, 10 Gb/s' in line
+  ]
+  # 14 ms / 2; 28 B / 0.8 GB/s; one message, twice round, 50 us each.
+  cells = ['2', '0.8', '50', '7.00 ms', '0.00 ms', '0.10 ms', '7.10 ms']
+  assert row.split(' | ')[1:] == [*cells[:-1], cells[-1] + ' |']

@@ -156,6 +156,10 @@ def test_parts_merge_and_the_last_one_writes_the_page(launch, runs, workdir):
 def test_a_point_that_another_process_runs_is_left_to_it(
   launch, runs, workdir, taken, said_of_them
 ):
+  runs.failing = {FIRST: KeyboardInterrupt()}
+  with pytest.raises(KeyboardInterrupt):
+    launch()  # The folder is that of the study.
+  runs.failing = {}
   with contextlib.ExitStack() as stack:
     for name, (_, config) in zip(taken, sweep(), strict=False):
       folder = workdir / 'points' / name
