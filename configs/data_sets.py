@@ -63,6 +63,24 @@ def mixing(**fields) -> dict:
   }
 
 
+def batch_norm() -> ConfigDict:
+  """How a classifier is tested under shift, by where BatchNorm's statistics
+  come from; no mode, no test (docs/batch_norm.md)."""
+  section = ConfigDict()
+  section.modes = ()
+  section.alpha_priors = (1, 4, 16, 64)
+  section.ema_momenta = (0.9,)
+  section.tent_learning_rate = 1e-3
+  section.batch_sizes = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+  section.orders = ('iid', 'sorted')
+  section.shifts = ('clean', 'appearance(0.5)', 'unnormalised_input')
+  section.corruptions = ()
+  section.severities = (1, 3, 5)
+  section.corruption_batch_size = 200
+  section.images = placeholder(int)
+  return section
+
+
 def labelled_training(**fields) -> ConfigDict:
   """A recipe for training a whole network on few labels."""
   section = ConfigDict()
@@ -101,6 +119,8 @@ def base(variant: str) -> ConfigDict:
   data.labels_per_class = placeholder(object)  # An integer or 'all'.
   data.labels_per_class = 'all'
   data.labels_total = placeholder(int)
+  data.labels_skip = 0
+  data.unlabelled_total = placeholder(int)
   data.unlabelled_includes_labelled = True
   data.validation_fraction = 0.2
   data.test_fraction = 0.25
@@ -111,6 +131,9 @@ def base(variant: str) -> ConfigDict:
   evaluation.labels_per_class = (1, 5, 20, 'all')
   evaluation.draws = 5
   evaluation.protocols = ('linear_probe', 'knn', 'fine_tune', 'supervised')
+  # Those that are run on all labels too: training a network on all of them is a
+  # run of its own, configs/supervised.py.
+  evaluation.protocols_for_all = ('linear_probe', 'knn')
   evaluation.every = 100
   # Looks of which none was as good as the best, after which a method that
   # learns a classifier stops; None trains to the end.
@@ -122,6 +145,8 @@ def base(variant: str) -> ConfigDict:
   evaluation.knn = config_dict.create(neighbours=20, temperature=0.07)
   evaluation.fine_tune = labelled_training()
   evaluation.supervised = labelled_training()
+
+  evaluation.batch_norm = batch_norm()
 
   config.checkpoint = config_dict.create(every=100, keep=2)
   VARIANTS[variant](config)

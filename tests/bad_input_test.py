@@ -11,6 +11,8 @@ from .tiny_study import STUDY
 RECIPE = '--config=configs/simclr.py'
 NPZ = '--config=configs/simclr.py:npz'
 FOLDER = '--config=configs/simclr.py:folder'
+BATCH_NORM = '--config.evaluation.batch_norm'
+SHIFT = ('--config=configs/supervised.py', f'{BATCH_NORM}.modes=source')
 
 
 @pytest.fixture(autouse=True)
@@ -247,6 +249,30 @@ ROWS = [
     [RECIPE, '--config.data.unlabelled_includes_labelled=False'],
     'none is left unlabelled',
   ),
+  (
+    [RECIPE, '--config.data.unlabelled_total=0'],
+    'data.unlabelled_total must be',
+  ),
+  ([RECIPE, '--config.data.labels_skip=5'], 'needs data.labels_total'),
+  (
+    [RECIPE, '--config.evaluation.batch_norm.modes=source'],
+    'needs experiment=',
+  ),
+  ([*SHIFT, '--config.model.name=pixels'], 'has none'),
+  ([*SHIFT, f'{BATCH_NORM}.modes=tenth'], 'known: alpha, batch'),
+  ([*SHIFT, f'{BATCH_NORM}.batch_sizes=4,2000'], '1 to 1024'),
+  ([*SHIFT, f'{BATCH_NORM}.batch_sizes=4,4'], 'names one twice'),
+  ([*SHIFT, f'{BATCH_NORM}.orders=random'], 'among iid and sorted'),
+  ([*SHIFT, f'{BATCH_NORM}.shifts=fog'], "unknown augmentation 'fog'"),
+  ([*SHIFT, f"{BATCH_NORM}.shifts='appearance(2)'"], 'in [0, 1], got 2'),
+  ([*SHIFT, f'{BATCH_NORM}.corruptions=smoke'], "'smoke'; known: brightness"),
+  (
+    [*SHIFT, f'{BATCH_NORM}.corruptions=fog', f'{BATCH_NORM}.severities=6'],
+    'among 1 to 5, got (6,)',
+  ),
+  ([*SHIFT, f'{BATCH_NORM}.corruptions=saturate'], 'needs images with colour'),
+  ([*SHIFT, f'{BATCH_NORM}.images=9999'], 'must be 1 to 449 here'),
+  ([*SHIFT, f'{BATCH_NORM}.tent_learning_rate=0.0'], 'must be above 0'),
   ([RECIPE, '--config.data.mean=(0.5,0.5)'], 'data.mean and data.std need 1'),
   ([RECIPE, '--config.data.image_size=2'], 'at least 4 px, got 2'),
   (

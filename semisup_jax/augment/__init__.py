@@ -14,6 +14,7 @@ import jax
 
 from semisup_jax.augment import (
   affine,
+  appearance,
   boxes,
   color,
   filters,
@@ -70,6 +71,7 @@ OPS: MappingProxyType[str, Op] = MappingProxyType(
     'equalize': tones.random_equalize,
     'cutout': boxes.random_cutout,
     'rand_augment': rand_augment.rand_augment,
+    'appearance': appearance.appearance,
     'normalize': _normalize,
   }
 )

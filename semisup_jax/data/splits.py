@@ -125,16 +125,18 @@ def draw_labelled(
 
 
 def draw_stratified(
-  labels: np.ndarray, count: int, *, seed: tuple[int, ...]
+  labels: np.ndarray, count: int, *, seed: tuple[int, ...], skip: int = 0
 ) -> np.ndarray:
   """Draws `count` images in all, the classes in their own proportions.
 
-  Nested, as `draw_labelled` is.
+  Nested, as `draw_labelled` is; and two draws of one seed, of which the second
+  skips as many as the first has, are disjoint.
 
   Args:
     labels: int [N], of the images that may be drawn.
     count: How many in all.
     seed: Non-negative integers.
+    skip: How many are passed over first.
 
   Returns:
     Row numbers into `labels`, int64, sorted.
@@ -142,11 +144,58 @@ def draw_stratified(
   Raises:
     InputError: If there are not so many.
   """
-  if not 1 <= count <= len(labels):
+  after = f', after {skip} that are skipped,' if skip else ''
+  if count < 1 or skip < 0 or skip + count > len(labels):
     raise InputError(
-      f'{count} labelled images were asked for, of {len(labels)} there are'
+      f'{count} labelled images{after} were asked for, of {len(labels)} there '
+      'are'
     )
-  return np.sort(stratified_order(labels, seed)[:count])
+  return np.sort(stratified_order(labels, seed)[skip : skip + count])
+
+
+def draw_unlabelled(
+  labels: np.ndarray,
+  labelled: np.ndarray,
+  count: int | None,
+  *,
+  includes_labelled: bool,
+  seed: tuple[int, ...],
+) -> np.ndarray:
+  """Draws the images that are used without labels.
+
+  Nested, and with the seed of `draw_stratified` its continuation: after a
+  labelled draw of the first 5,000, 25,000 unlabelled ones that include them are
+  the first 25,000, and 25,000 that do not are those that come next.
+
+  Args:
+    labels: int [N], of the images that may be drawn; they only stratify.
+    labelled: Row numbers into `labels` of the labelled ones.
+    count: How many in all; None is as many as there are.
+    includes_labelled: Whether the labelled ones are among them, or apart.
+    seed: Non-negative integers.
+
+  Returns:
+    Row numbers into `labels`, int64, sorted.
+
+  Raises:
+    InputError: If there are not so many, or none.
+  """
+  order = stratified_order(labels, seed)
+  others = order[~np.isin(order, labelled)]
+  if not includes_labelled and not len(others):
+    raise InputError(
+      'all images are labelled, so none is left unlabelled; lower '
+      'data.labels_per_class or set '
+      '--config.data.unlabelled_includes_labelled=True'
+    )
+  least = len(labelled) if includes_labelled else 1
+  first = labelled if includes_labelled else labelled[:0]
+  drawn = np.concatenate([first, others])
+  if count is not None and not least <= count <= len(drawn):
+    raise InputError(
+      f'data.unlabelled_total must be {least} to {len(drawn)} here, got {count}'
+    )
+  return np.sort(drawn[:count])
 
 
 def make_splits(
@@ -154,6 +203,8 @@ def make_splits(
   *,
   labels_per_class: int | str | None,
   labels_total: int | None,
+  labels_skip: int,
+  unlabelled_total: int | None,
   unlabelled_includes_labelled: bool,
   validation_fraction: float,
   test_fraction: float,
@@ -167,6 +218,10 @@ def make_splits(
     labels_per_class: Labels that may be seen at all, of each class, or 'all'.
     labels_total: The same as a count over all classes, in their proportions;
       one of the two is None.
+    labels_skip: How many of the images that `labels_total` draws from are
+      passed over first, so that another draw of the same seed has them.
+    unlabelled_total: How many images of `train` are used without labels, the
+      classes in their proportions; None is as many as there are.
     unlabelled_includes_labelled: Whether the labelled images are among the
       unlabelled ones too, or apart from them.
     validation_fraction: Share of `train` for validation, where the source has
@@ -192,31 +247,24 @@ def make_splits(
     )
     held_out.append(apart)
     validation = train.take(apart)
-  if (labels_per_class is None) == (labels_total is None):
-    raise InputError(
-      'exactly one of data.labels_per_class and data.labels_total must be set; '
-      f'got {labels_per_class} and {labels_total}; unset one with '
-      '--config.data.labels_per_class=None'
-    )
-  if labels_total is None:
-    drawn = draw_labelled(
-      train.labels[rows],
-      labels_per_class,
-      seed=(seed, 2),
-      num_classes=train.num_classes,
-    )
-  else:
-    drawn = draw_stratified(train.labels[rows], labels_total, seed=(seed, 2))
+  drawn = _labelled(
+    train.labels[rows],
+    labels_per_class,
+    labels_total,
+    labels_skip,
+    seed=(seed, 2),
+    num_classes=train.num_classes,
+  )
   labelled = rows[drawn]
-  unlabelled = rows
-  if not unlabelled_includes_labelled:
-    unlabelled = np.setdiff1d(rows, labelled)
-    if not len(unlabelled):
-      raise InputError(
-        'all images are labelled, so none is left unlabelled; lower '
-        'data.labels_per_class or set '
-        '--config.data.unlabelled_includes_labelled=True'
-      )
+  unlabelled = rows[
+    draw_unlabelled(
+      train.labels[rows],
+      drawn,
+      unlabelled_total,
+      includes_labelled=unlabelled_includes_labelled,
+      seed=(seed, 2),
+    )
+  ]
   if 'unlabelled' in parts:
     start = len(train)
     train = _joined(train, parts['unlabelled'])
@@ -226,6 +274,24 @@ def make_splits(
   apart = np.unique(np.concatenate(parts_of_train))
   assert len(apart) == sum(map(len, parts_of_train)), 'parts must be disjoint'
   return splits
+
+
+def _labelled(labels, per_class, total, skip, *, seed, num_classes):
+  """Draws the labelled images by one of the two ways to count them."""
+  if (per_class is None) == (total is None):
+    raise InputError(
+      'exactly one of data.labels_per_class and data.labels_total must be set; '
+      f'got {per_class} and {total}; unset one with '
+      '--config.data.labels_per_class=None'
+    )
+  if total is not None:
+    return draw_stratified(labels, total, seed=seed, skip=skip)
+  if skip:
+    raise InputError(
+      f'data.labels_skip={skip} needs data.labels_total, and no '
+      'data.labels_per_class'
+    )
+  return draw_labelled(labels, per_class, seed=seed, num_classes=num_classes)
 
 
 def _joined(train: Dataset, more: Dataset) -> Dataset:

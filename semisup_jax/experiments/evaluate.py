@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from semisup_jax import training
-from semisup_jax.experiments import measuring, protocols
+from semisup_jax.experiments import batch_norm, measuring, protocols
 from semisup_jax.experiments.ingredients import Ingredients
 from semisup_jax.experiments.job import Job, Measured
 from semisup_jax.types import InputError
@@ -26,6 +26,7 @@ def evaluate(config: Any, ingredients: Ingredients) -> Job:
     InputError: If the config asks for what cannot be.
   """
   protocols.check(config, ingredients)
+  batch_norm.make_plan(config, ingredients, None)
   if not config.evaluation.protocols:
     raise InputError('evaluation.protocols is empty: nothing would be done')
   mesh = training.make_mesh(config.batch_size)

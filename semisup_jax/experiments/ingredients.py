@@ -176,6 +176,8 @@ def gather(config: Any) -> Ingredients:
     data.load(section),
     labels_per_class=section.labels_per_class,
     labels_total=section.labels_total,
+    labels_skip=section.labels_skip,
+    unlabelled_total=section.unlabelled_total,
     unlabelled_includes_labelled=section.unlabelled_includes_labelled,
     validation_fraction=section.validation_fraction,
     test_fraction=section.test_fraction,

@@ -40,7 +40,7 @@ def evaluate(
     section.protocols,
     section.labels_per_class,
     section.draws,
-    protocols.FOR_ALL_LABELS,
+    section.protocols_for_all,
   )
   with training.progress_bar(console, 'evaluation', total) as bar:
     outcomes = label_efficiency.label_efficiency(
@@ -54,7 +54,7 @@ def evaluate(
       labels_per_class=section.labels_per_class,
       draws=section.draws,
       seed=config.seed,
-      protocols_for_all=protocols.FOR_ALL_LABELS,
+      protocols_for_all=section.protocols_for_all,
       bar=bar,
     )
   same = jax.tree.map(

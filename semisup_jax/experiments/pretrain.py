@@ -7,6 +7,7 @@ from typing import Any
 from semisup_jax import methods, models, training
 from semisup_jax.experiments import (
   audit,
+  batch_norm,
   fitting,
   measuring,
   protocols,
@@ -33,6 +34,7 @@ def pretrain(config: Any, ingredients: Ingredients) -> Job:
   recipe = fitting.plan(config, method, ingredients)
   mesh = recipe.mesh()
   protocols.check(config, ingredients)
+  under_shift = batch_norm.make_plan(config, ingredients, method)
   if method.classifies and name in config.evaluation.protocols:
     raise InputError(
       f'method.name={name} is trained already; leave it out of '
@@ -68,6 +70,11 @@ def pretrain(config: Any, ingredients: Ingredients) -> Job:
       if 'unlabelled' in method.streams:
         threshold = config.method.get('threshold')
         tables |= audit.of_classifier(ingredients, predict, threshold=threshold)
+      if under_shift:
+        batch_norm.write_sheet(under_shift, ingredients, workdir)
+        tables |= batch_norm.measure(
+          under_shift, ingredients, method.model, variables, console=console
+        )
     return Measured(
       outcomes,
       embeddings,

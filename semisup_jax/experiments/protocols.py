@@ -201,10 +201,6 @@ PROTOCOLS = {
   'supervised': supervised,
 }
 
-# Training a network on all labels is no protocol but a run of its own:
-# configs/supervised.py.
-FOR_ALL_LABELS = ('linear_probe', 'knn')
-
 
 def check(config: Any, ingredients: Ingredients) -> None:
   """Fails early, before anything is trained, if a protocol could not run.
@@ -219,6 +215,8 @@ def check(config: Any, ingredients: Ingredients) -> None:
       with within(f'evaluation.{name}'):
         labelled_method(section[name], config.model, ingredients)
         labelled_recipe(section[name], ingredients).mesh()
+  for name in section.protocols_for_all:
+    lookup(PROTOCOLS, name, 'evaluation.protocols_for_all')
   for field in ('protocols', 'labels_per_class'):
     if len(set(section[field])) < len(section[field]):
       raise InputError(
@@ -266,13 +264,14 @@ def _check_label_counts(config: Any, ingredients: Ingredients) -> None:
         f'evaluation.labels_per_class={k} is every labelled image, so all '
         "draws would be the same; use 'all' for it"
       )
+  for_all = tuple(section.protocols_for_all)
   runs = label_efficiency.count_runs(
-    section.protocols, section.labels_per_class, section.draws, FOR_ALL_LABELS
+    section.protocols, section.labels_per_class, section.draws, for_all
   )
   if not runs:
     raise InputError(
       'nothing would be evaluated: evaluation.labels_per_class='
       f'{tuple(section.labels_per_class)} with the protocols '
-      f'{", ".join(section.protocols)} (of which {", ".join(FOR_ALL_LABELS)} '
-      "can use 'all')"
+      f'{", ".join(section.protocols)} (of which {", ".join(for_all)} '
+      "use 'all')"
     )

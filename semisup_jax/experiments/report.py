@@ -10,6 +10,7 @@ import numpy as np
 from rich.console import Console
 
 from semisup_jax import metrics, training, visualize
+from semisup_jax.experiments import batch_norm
 from semisup_jax.experiments.job import Measured
 from semisup_jax.experiments.protocols import Embeddings
 from semisup_jax.reporting import page, wording
@@ -123,6 +124,8 @@ def _draw_all(figures, results, workdir, shown, confusion, measured) -> None:
     )
   if 'pseudo_labels' in results['tables']:
     _draw_audit(figures, results['tables'], reported.class_names)
+  if 'batch_norm' in results['tables']:
+    _draw_shift(figures, results['tables'], workdir)
   points = functools.cache(lambda: _points(measured.embeddings))
   figures.add(
     'Embeddings',
@@ -173,6 +176,43 @@ def _draw_audit(figures, tables, class_names) -> None:
       np.asarray(tables['pseudo_labels_confusion']), class_names, theme
     ),
   )
+
+
+def _draw_shift(figures, tables, workdir) -> None:
+  rows = [{**row, 'mean': row['top1']} for row in tables['batch_norm']]
+  shifts = [row for row in rows if row['severity'] is None]
+  corruptions = [row for row in rows if row['severity'] is not None]
+  if shifts:
+    figures.add(
+      'Accuracy by test batch',
+      'What does not look at the test batch is a horizontal line.',
+      'accuracy_by_batch_size',
+      lambda draw, theme: draw.accuracy_by_batch_size(shifts, theme),
+    )
+    figures.add(
+      'Calibration under shift',
+      'A model that knows what it knows lies on the diagonal; in the largest '
+      'test batches.',
+      'reliability_by_mode',
+      lambda draw, theme: draw.reliability_by_mode(
+        tables['batch_norm_reliability'], theme
+      ),
+    )
+  if corruptions:
+    figures.add(
+      'Accuracy by corruption',
+      'In per cent, the mean over severities.',
+      'corruption_heat_map',
+      lambda draw, theme: draw.corruption_heat_map(corruptions, theme),
+    )
+  names, images = batch_norm.read_sheet(workdir)
+  if len(names):
+    figures.add(
+      'Shifted images',
+      'Corruptions at the highest severity that was tested.',
+      'contact_sheet',
+      lambda draw, theme: draw.contact_sheet(names, images, theme),
+    )
 
 
 def announce(

@@ -16,6 +16,7 @@ from rich.console import Console
 from semisup_jax import evaluation, models
 from semisup_jax.experiments import (
   audit,
+  batch_norm,
   fitting,
   measuring,
   pretrain,
@@ -56,6 +57,7 @@ def self_training(config: Any, ingredients: Ingredients) -> Job:
       f'data.labels_per_class={config.data.labels_per_class}'
     )
   protocols.check(config, ingredients)
+  batch_norm.make_plan(config, ingredients, None)
   _check(config.self_training)
   teacher = _Teacher(config, ingredients)
   student = _Student(config, ingredients)

@@ -30,9 +30,10 @@ from semisup_jax.metrics.pseudo_labels import (
   kept_confusion,
 )
 from semisup_jax.metrics.representation import feature_std, rank_me
-from semisup_jax.metrics.summary import classification_metrics
+from semisup_jax.metrics.summary import ECE_BINS, classification_metrics
 
 __all__ = [
+  'ECE_BINS',
   'PairedDifference',
   'ReliabilityBins',
   'balanced_accuracy',

@@ -11,7 +11,9 @@ from semisup_jax.reporting import (
   curves,
   dot_plot,
   pictures,
+  shift_figures,
 )
+from semisup_jax.reporting import contact_sheet as contact_sheet_lib
 
 label_efficiency = charts.label_efficiency
 training_curves = curves.training_curves
@@ -22,4 +24,8 @@ reliability = audit.reliability
 views_grid = pictures.views_grid
 embeddings = pictures.embeddings
 confusion = pictures.confusion
+accuracy_by_batch_size = shift_figures.accuracy_by_batch_size
+corruption_heat_map = shift_figures.corruption_heat_map
+reliability_by_mode = shift_figures.reliability_by_mode
+contact_sheet = contact_sheet_lib.contact_sheet
 save = canvas.save

@@ -10,6 +10,7 @@ from typing import Any
 from semisup_jax.reporting import (
   audit_section,
   findings,
+  shift_section,
   stylesheet,
   tables,
   wording,
@@ -45,6 +46,7 @@ def write_page(
     _header(title, results),
     _overview(results, figures[:1]),
     audit_section.section(results.get('tables', {})),
+    shift_section.section(results.get('tables', {})),
     _figures(figures[1:]),
     _more_numbers(results),
     _how(results, config),

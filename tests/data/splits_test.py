@@ -11,6 +11,8 @@ LABELS = np.repeat(np.arange(3, dtype=np.int32), [60, 30, 10])
 DEFAULTS = {
   'labels_per_class': 4,
   'labels_total': None,
+  'labels_skip': 0,
+  'unlabelled_total': None,
   'unlabelled_includes_labelled': True,
   'validation_fraction': 0.1,
   'test_fraction': 0.2,
@@ -99,6 +101,49 @@ def test_draws_are_nested_seeded_and_different(draw):
   assert len(set(others)) > 10
 
 
+def two_sets(*, inside, first=20, second=40):
+  """A labelled set, and a larger one, without and with labels."""
+  counted = {**DEFAULTS, 'labels_per_class': None}
+  parts = {'train': dataset()}
+  without = splits.make_splits(
+    parts,
+    **{
+      **counted,
+      'labels_total': first,
+      'unlabelled_total': second,
+      'unlabelled_includes_labelled': inside,
+    },
+  )
+  skip = 0 if inside else first
+  labelled = splits.make_splits(
+    parts, **{**counted, 'labels_total': second, 'labels_skip': skip}
+  )
+  return without, labelled
+
+
+@pytest.mark.parametrize('inside', [True, False])
+def test_a_larger_set_is_the_same_with_and_without_its_labels(inside):
+  without, labelled = two_sets(inside=inside)
+  np.testing.assert_array_equal(without.unlabelled, labelled.labelled)
+  assert (len(without.labelled), len(without.unlabelled)) == (20, 40)
+  assert without.overlap == (20 if inside else 0)
+  # 72 images in the proportions 6 to 3 to 1.
+  counts = np.bincount(without.train.labels[without.unlabelled])
+  np.testing.assert_allclose(counts, [24, 12, 4], atol=1)
+
+
+def test_images_that_are_in_no_set_are_not_learned_from():
+  without, _ = two_sets(inside=True)
+  assert len(without.known) == 40
+  assert without.counts()['unlabelled'] == 40
+
+
+def test_a_total_of_unlabelled_images_holds_for_labels_a_class_too():
+  fields = {'unlabelled_total': 30, 'unlabelled_includes_labelled': False}
+  made = splits.make_splits({'train': dataset()}, **{**DEFAULTS, **fields})
+  assert (len(made.unlabelled), made.overlap) == (30, 0)
+
+
 def test_every_image_is_equally_likely_to_be_drawn():
   counts = np.zeros(100)
   for i in range(2000):
@@ -124,6 +169,16 @@ def test_a_count_keeps_the_classes_proportions(count):
     ({'labels_per_class': None}, 'exactly one of'),
     ({'labels_total': 5}, 'exactly one of.*got 4 and 5'),
     ({'labels_per_class': None, 'labels_total': 99}, '99 .*of 72 there are'),
+    (
+      {'labels_per_class': None, 'labels_total': 9, 'labels_skip': 70},
+      'after 70 that are skipped,',
+    ),
+    ({'labels_skip': 1}, 'needs data.labels_total'),
+    ({'unlabelled_total': 11}, 'must be 12 to 72 here, got 11'),
+    (
+      {'unlabelled_total': 61, 'unlabelled_includes_labelled': False},
+      'must be 1 to 60 here, got 61',
+    ),
     ({'validation_fraction': 0.0}, 'between 0 and 1, got 0.0'),
     ({'test_fraction': 1.5}, 'data.test_fraction.*got 1.5'),
     ({'validation_fraction': 0.001}, 'leaves a part empty'),
