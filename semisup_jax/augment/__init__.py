@@ -3,7 +3,8 @@
 `parse` makes one function of a string of ops named in `OPS`, `views` applies it
 to a batch. Every op is jittable, vmappable with one key an image, and free of
 communication when the batch is sharded. `MIXING` holds what goes across the
-batch afterwards, for images and labels both.
+batch afterwards, for images and labels both. `corruptions`, a package of its
+own, holds no views to learn from but tests of what was learned.
 """
 
 from collections.abc import Sequence
