@@ -178,7 +178,7 @@ def _cifar100(config):
   config.fine_tune = config_dict.create(batch_size=128, every=200)
   config.batch_norm = config_dict.create(
     modes=MODES,
-    shifts=('clean', 'appearance(0.9)', 'unnormalised_input'),
+    shifts=('clean', 'appearance(0.7)', 'unnormalised_input'),
     corruptions=('common', 'extra'),
     severities=(1, 2, 3, 4, 5),
   )
@@ -190,7 +190,7 @@ def _cifar100_small(config):
   config.model = config_dict.create(
     name='convnet', width=32, strides=(2, 2, 2), dtype='float32'
   )
-  config.steps = {'trainset1': 1200, 'trainset2': 2400, 'simclr': 1200}
+  config.steps = {'trainset1': 1200, 'trainset2': 2400, 'simclr': 800}
   config.evaluate_every = 400
   config.corruption_seeds = (0,)
   config.batch_norm.update(

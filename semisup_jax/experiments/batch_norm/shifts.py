@@ -16,7 +16,9 @@ from semisup_jax.types import InputError, lookup
 CLEAN, UNNORMALISED = 'clean', 'unnormalised_input'
 # Names that stand for several corruptions.
 SUITES = {'common': corruptions.COMMON, 'extra': corruptions.EXTRA}
-SEVERITIES = (1, 2, 3, 4, 5)
+# Images that a device corrupts together: a core is fastest with one.
+_AT_ONCE = {'cpu': 1}
+_AT_ONCE_ELSEWHERE = 256
 # Shifts of the look of a data set, written as ops are.
 _LOOKS = {'appearance': augment.OPS['appearance']}
 
@@ -60,7 +62,12 @@ class Shift:
     """
     if self.severity is not None:
       return corruptions.corrupt_all(
-        images, rows=rows, name=self.name, severity=self.severity, seed=seed
+        images,
+        rows=rows,
+        name=self.name,
+        severity=self.severity,
+        seed=seed,
+        at_once=_AT_ONCE.get(jax.default_backend(), _AT_ONCE_ELSEWHERE),
       )
     if self.name in (CLEAN, UNNORMALISED):
       return images
@@ -120,7 +127,7 @@ def make_corruptions(
     )
   _check_once('corruptions', found)
   _check_once('severities', severities)
-  if not set(severities) <= set(SEVERITIES):
+  if not set(severities) <= set(corruptions.SEVERITIES):
     raise InputError(
       'evaluation.batch_norm.severities must be among 1 to 5, got '
       f'{tuple(severities)}'
