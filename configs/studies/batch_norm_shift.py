@@ -114,6 +114,9 @@ def _simclr(config, arm, seed):
   point.data.labels_total, point.data.unlabelled_total = config.sizes
   point.data.unlabelled_includes_labelled = config.nested
   point.schedule.steps, point.schedule.epochs = config.steps[arm], None
+  point.schedule.warmup = config.simclr.warmup
+  point.batch_size = config.simclr.batch_size
+  point.optimizer.learning_rate = config.simclr.learning_rate
   evaluation = point.evaluation
   evaluation.protocols = ('linear_probe', 'knn', 'fine_tune')
   evaluation.protocols_for_all = evaluation.protocols
@@ -151,6 +154,9 @@ def _digits(config):
   config.model = config_dict.ConfigDict()
   config.learning_rate, config.warmup = 1e-2, 0.0
   config.steps = {'trainset1': 300, 'trainset2': 300, 'simclr': 200}
+  config.simclr = config_dict.create(
+    batch_size=256, learning_rate=1e-2, warmup=20.0
+  )
   config.evaluate_every = 100
   config.checkpoint = config_dict.create(keep=0)
   config.fine_tune = config_dict.ConfigDict()
@@ -173,6 +179,10 @@ def _cifar100(config):
   config.model = config_dict.ConfigDict()
   config.learning_rate, config.warmup = 0.1, 0.0
   config.steps = {'trainset1': 4000, 'trainset2': 20000, 'simclr': 9800}
+  # 200 epochs of trainset2.
+  config.simclr = config_dict.create(
+    batch_size=512, learning_rate=0.6, warmup=490.0
+  )
   config.evaluate_every = 2000
   config.checkpoint = config_dict.create(every=1000, keep=1)
   config.fine_tune = config_dict.create(batch_size=128, every=200)
@@ -191,6 +201,7 @@ def _cifar100_small(config):
     name='convnet', width=32, strides=(2, 2, 2), dtype='float32'
   )
   config.steps = {'trainset1': 1200, 'trainset2': 2400, 'simclr': 800}
+  config.simclr.update(batch_size=256, learning_rate=0.3, warmup=40.0)
   config.evaluate_every = 400
   config.corruption_seeds = (0,)
   config.batch_norm.update(
