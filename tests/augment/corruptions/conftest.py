@@ -1,5 +1,6 @@
-"""Images with edges, smooth parts and extreme values."""
+"""Images with edges, smooth parts and extreme values, and many draws."""
 
+import jax
 import numpy as np
 import pytest
 import scipy.ndimage
@@ -29,3 +30,21 @@ def make_levels(make_pixels):
     return pixels.astype(np.float32) / 255
 
   return make
+
+
+@pytest.fixture(scope='session')
+def draw():
+  """`(count, op, image, severity) -> [count, H, W, C]`, each with its own key.
+
+  One after the other: under vmap the slices of a shift would be gathers, which
+  take longer to compile.
+  """
+
+  def draw(count, op, image, severity):
+    keys = jax.random.split(jax.random.key(0), count)
+    many = jax.jit(
+      lambda keys: jax.lax.map(lambda key: op(key, image, severity), keys)
+    )
+    return np.asarray(many(keys), np.float64)
+
+  return draw

@@ -187,15 +187,14 @@ def test_as_much_is_wet_as_the_severity_says(draw, severity):
   change = draw(8, spatter.spatter, image, severity) - 0.25
   noise = np.random.default_rng(0).normal(mean, std, (8, 40, 40, 1))
 
-  @jax.jit
-  @jax.vmap
   def mask(noise):
     layer = spatter.drops(noise, sigma, threshold)
     if severity > 3:
       return spatter.cake(layer, threshold, amount)
     return spatter.shine(layer, amount)
 
-  expected = np.mean(mask(jnp.asarray(noise, jnp.float32)) > 1e-2)
+  masks = jax.lax.map(mask, jnp.asarray(noise, jnp.float32))
+  expected = np.mean(np.asarray(masks) > 1e-2)
   wet = np.mean(np.abs(change[..., 2]) > 1e-2 * 0.17)
   assert abs(wet / expected - 1) < 0.15
   if severity < 4:
