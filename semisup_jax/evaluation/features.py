@@ -16,6 +16,12 @@ from semisup_jax.types import Variables
 Forward = Callable[[Variables, np.ndarray], np.ndarray]
 
 
+def padded(images: np.ndarray, rows: int) -> np.ndarray:
+  """Adds rows of zeros to at most `rows` images, [N, ...] to [rows, ...]."""
+  padding = [(0, rows - len(images))] + [(0, 0)] * (images.ndim - 1)
+  return np.pad(images, padding)
+
+
 def make_forward(
   model: nn.Module,
   transform: Transform,
@@ -55,9 +61,8 @@ def make_forward(
     variables = sharding.everywhere(variables, mesh)
     outputs = []
     for start in range(0, len(images), batch_size):
-      batch = images[start : start + batch_size]
-      padding = [(0, batch_size - len(batch))] + [(0, 0)] * (batch.ndim - 1)
-      batch = data.put(np.pad(batch, padding), part)
+      batch = padded(images[start : start + batch_size], batch_size)
+      batch = data.put(batch, part)
       outputs.append(compiled(variables, batch))
     return np.concatenate(jax.device_get(outputs))[: len(images)]
 

@@ -1,11 +1,10 @@
 """How the ways to choose BatchNorm's statistics are named and ordered."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from semisup_jax.reporting import wording
-
 Row = Mapping[str, Any]
+Mode = tuple[str, float | None]  # Its name and its amount.
 
 # What is amended to each name, and what one should know of it.
 EXPLAINED = {
@@ -58,14 +57,17 @@ def shift_name(shift: str) -> str:
   return SHIFTS.get(shift, shift.replace('_', ' '))
 
 
-def modes(rows: Iterable[Row]) -> list[tuple[str, float | None]]:
-  """Each mode and amount once, in the order of `EXPLAINED`."""
+def by_mode(rows: Iterable[Row]) -> dict[Mode, list[Row]]:
+  """The rows of each mode and amount, in the order of `EXPLAINED`."""
   order = list(EXPLAINED)
-  found = {(row['mode'], row['amount']) for row in rows}
-  return sorted(found, key=lambda m: (order.index(m[0]), m[1] or 0))
+  found: dict[Mode, list[Row]] = {}
+  for row in rows:
+    found.setdefault((row['mode'], row['amount']), []).append(row)
+  modes = sorted(found, key=lambda m: (order.index(m[0]), m[1] or 0))
+  return {mode: found[mode] for mode in modes}
 
 
-def looks(found: Sequence[tuple[str, float | None]]) -> dict[Any, Look]:
+def looks(found: Iterable[Mode]) -> dict[Mode, Look]:
   """How each mode is drawn."""
   made, alphas = {}, 0
   for mode in found:
@@ -82,13 +84,3 @@ def unique(rows: Iterable[Row], field: str) -> list[Any]:
   """The values of a field, each once, as they come, without None."""
   values = dict.fromkeys(row[field] for row in rows)
   return [value for value in values if value is not None]
-
-
-def cell(row: Row | None, metric: str = 'top1') -> str:
-  """`29.8 ± 1.1`, or `29.8` of one run."""
-  if row is None:
-    return ''
-  text = wording.number(row['mean'], metric)
-  if wording.known(row.get('std')):
-    text += f' ± {wording.number(row["std"], metric)}'
-  return text

@@ -1,5 +1,6 @@
 """A classifier under shift: by batch size and corruption; how sure it is."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -42,8 +43,7 @@ def accuracy_by_batch_size(rows: Sequence[Row], theme: str = 'light') -> Figure:
   if not rows:
     canvas.note(grid[0, 0], colors, 'no results')
     return figure
-  modes = batch_norm.modes(rows)
-  looks = batch_norm.looks(modes)
+  looks = batch_norm.looks(batch_norm.by_mode(rows))
   for i, shift in enumerate(shifts):
     for j, order in enumerate(orders):
       chosen = [
@@ -51,19 +51,22 @@ def accuracy_by_batch_size(rows: Sequence[Row], theme: str = 'light') -> Figure:
         for row in rows
         if row['shift'] == shift and row['order'] in (None, order)
       ]
-      for mode in modes:
-        _line(grid[i, j], chosen, mode, looks[mode], colors)
+      for mode, own in batch_norm.by_mode(chosen).items():
+        _line(grid[i, j], own, looks[mode], colors)
       _dress(grid[i, j], i, j, shift, _ORDERS[order], colors)
   _ticks(grid, rows)
-  handles = [_handle(look, colors) for look in looks.values()]
-  names = [batch_norm.name(*mode) for mode in modes]
-  canvas.legend(figure, colors, handles, names, above=True, length=2.2)
+  _legend(figure, looks, colors)
   return figure
 
 
-def _line(axes: Axes, rows, mode, look, colors) -> None:
+def _legend(figure: Figure, looks, colors) -> None:
+  handles = [_handle(look, colors) for look in looks.values()]
+  names = [batch_norm.name(*mode) for mode in looks]
+  canvas.legend(figure, colors, handles, names, above=True, length=2.2)
+
+
+def _line(axes: Axes, rows, look, colors) -> None:
   """One mode: a line through its batch sizes, or across all of them."""
-  own = [row for row in rows if (row['mode'], row['amount']) == mode]
   color = colors.series[look.series]
   style = {
     'color': color,
@@ -71,10 +74,10 @@ def _line(axes: Axes, rows, mode, look, colors) -> None:
     'linewidth': 1.5,
     'alpha': look.opacity,
   }
-  if own and own[0]['batch_size'] is None:
-    axes.axhline(100 * own[0]['mean'], zorder=2, **style)
+  if rows[0]['batch_size'] is None:
+    axes.axhline(100 * rows[0]['mean'], zorder=2, **style)
     return
-  own = sorted(own, key=lambda row: row['batch_size'])
+  own = sorted(rows, key=lambda row: row['batch_size'])
   x = [row['batch_size'] for row in own]
   axes.plot(
     x,
@@ -138,14 +141,12 @@ def corruption_heat_map(rows: Sequence[Row], theme: str = 'light') -> Figure:
     rows: `shift` (the corruption), `mode`, `amount`, and `mean` in [0, 1].
     theme: `light` or `dark`.
   """
-  names, modes = batch_norm.unique(rows, 'shift'), batch_norm.modes(rows)
+  names, modes = batch_norm.unique(rows, 'shift'), batch_norm.by_mode(rows)
   matrix = np.full((len(names), len(modes)), np.nan)
-  for i, j in np.ndindex(matrix.shape):
-    own = [
-      row['mean']
-      for row in rows
-      if row['shift'] == names[i] and (row['mode'], row['amount']) == modes[j]
-    ]
+  for (i, name), (j, of_mode) in itertools.product(
+    enumerate(names), enumerate(modes.values())
+  ):
+    own = [row['mean'] for row in of_mode if row['shift'] == name]
     matrix[i, j] = 100 * np.mean(own) if own else np.nan
   figure, grid, colors = canvas.empty(theme, 1.3 + 0.27 * len(names))
   axes = grid[0, 0]
@@ -211,8 +212,7 @@ def reliability_by_mode(rows: Sequence[Row], theme: str = 'light') -> Figure:
   if not rows:
     canvas.note(grid[0, 0], colors, 'no results')
     return figure
-  modes = batch_norm.modes(rows)
-  looks = batch_norm.looks(modes)
+  looks = batch_norm.looks(batch_norm.by_mode(rows))
   for axes, shift in zip(grid[0], shifts, strict=False):
     axes.plot([0, 100], [0, 100], '--', color=colors.muted, linewidth=1)
     for row in rows:
@@ -226,9 +226,7 @@ def reliability_by_mode(rows: Sequence[Row], theme: str = 'light') -> Figure:
     style = {'loc': 'left', 'color': colors.ink, 'fontsize': canvas.SMALL}
     axes.set_title(text, **style)
   grid[0, 0].set_ylabel('right, %')
-  handles = [_handle(look, colors) for look in looks.values()]
-  names = [batch_norm.name(*mode) for mode in modes]
-  canvas.legend(figure, colors, handles, names, above=True, length=2.2)
+  _legend(figure, looks, colors)
   return figure
 
 

@@ -22,19 +22,16 @@ def section(extra: Mapping[str, Any]) -> str:
     return ''
   shifts = [row for row in rows if row['severity'] is None]
   corruptions = [row for row in rows if row['severity'] is not None]
-  boxes = [
-    _titled(batch_norm.shift_name(shift), _by_batch_size(own))
-    for shift in batch_norm.unique(shifts, 'shift')
-    for own in [[row for row in shifts if row['shift'] == shift]]
-  ]
+  boxes = []
+  for shift in batch_norm.unique(shifts, 'shift'):
+    own = [row for row in shifts if row['shift'] == shift]
+    boxes.append(_titled(batch_norm.shift_name(shift), _by_batch_size(own)))
   if corruptions:
     boxes.append(_titled('Corruptions', _over_corruptions(corruptions)))
   n = max(row['n'] for row in rows)
-  modes = batch_norm.unique(rows, 'mode')
   told = '; '.join(
-    f'{batch_norm.name(m) if m not in ("alpha", "ema") else m}: '
-    f'{batch_norm.EXPLAINED[m]}'
-    for m in modes
+    f'{mode.replace("_", ", ")}: {batch_norm.EXPLAINED[mode]}'
+    for mode in batch_norm.unique(rows, 'mode')
   )
   return (
     '<section>\n<h2>BatchNorm under shift</h2>\n'
@@ -52,8 +49,7 @@ def _by_batch_size(rows: Sequence[Row]) -> str:
   """Top-1 accuracy, %; what does not look at the batch has one number."""
   sizes = sorted(batch_norm.unique(rows, 'batch_size'))
   lines = []
-  for mode in batch_norm.modes(rows):
-    own = [r for r in rows if (r['mode'], r['amount']) == mode]
+  for mode, own in batch_norm.by_mode(rows).items():
     by_size = {r['batch_size']: r for r in own if r['order'] in (None, 'iid')}
     fixed = by_size.get(None)
     cells = [
@@ -67,8 +63,7 @@ def _by_batch_size(rows: Sequence[Row]) -> str:
 def _over_corruptions(rows: Sequence[Row]) -> str:
   """Means over all corruptions and severities."""
   lines = []
-  for mode in batch_norm.modes(rows):
-    own = [r for r in rows if (r['mode'], r['amount']) == mode]
+  for mode, own in batch_norm.by_mode(rows).items():
     means = {
       name: sum(r[name] for r in own) / len(own)
       for name in ('top1', 'ece', 'nll')

@@ -35,6 +35,14 @@ def table(head: Sequence[Any], body: Iterable[Sequence[Any]]) -> str:
   return ''.join(f'| {" | ".join(line)} |\n' for line in lines)
 
 
+def picture(light: str, dark: str, alt: str) -> str:
+  """An image in the reader's theme: two paths beside the page, and a text."""
+  return (
+    f'<picture><source media="(prefers-color-scheme: dark)" srcset="{dark}">'
+    f'<img src="{light}" alt="{alt}"></picture>'
+  )
+
+
 def value(row: Row | None) -> str:
   """`95.1 ± 1.1`; without a spread where n is 1; nothing where it is None."""
   if row is None:

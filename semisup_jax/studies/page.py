@@ -1,7 +1,7 @@
 """The page of a study that has none of its own: page.md, tables of means."""
 
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -35,8 +35,19 @@ def write_page(
     parts.append(_section([r for r in means if r['metric'] == metric], metric))
   if means:
     parts.append(_note(means))
+  save(parts, workdir, console)
+
+
+def save(parts: Iterable[str], workdir: pathlib.Path, console: Console) -> None:
+  """Writes the page of a study, and says where it is.
+
+  Args:
+    parts: Its sections; empty ones are left out.
+    workdir: The study's folder.
+    console: Where a person reads it.
+  """
   path = workdir / NAME
-  path.write_text('\n'.join(parts), encoding='utf-8')
+  path.write_text('\n'.join(filter(None, parts)), encoding='utf-8')
   console.print(str(path), highlight=False, soft_wrap=True)
 
 

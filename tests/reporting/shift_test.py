@@ -160,7 +160,7 @@ def test_no_table_is_no_section():
 
 def test_names_are_in_one_order_whatever_the_rows():
   rows = [row('clean', mode, amount, 0.5) for mode, amount in MODES]
-  assert batch_norm.modes(rows) == batch_norm.modes(rows[::-1])
+  assert list(batch_norm.by_mode(rows)) == list(batch_norm.by_mode(rows[::-1]))
   assert batch_norm.name('tent_continual') == 'tent, continual'
   assert batch_norm.name('ema', 0.9) == 'ema, 0.9'
   assert batch_norm.shift_name('unnormalised_input') == 'input not normalised'

@@ -1,6 +1,6 @@
 """A classifier's logits under every mode, batch by batch of a test set."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -10,22 +10,13 @@ from flax import linen as nn
 from semisup_jax import data
 from semisup_jax.evaluation.batch_norm import grouped, tent
 from semisup_jax.evaluation.batch_norm.modes import MIXTURES, Mode, Shares
+from semisup_jax.evaluation.batch_norm.scale import Scale
+from semisup_jax.evaluation.features import padded
 from semisup_jax.training import sharding
 from semisup_jax.types import Variables
 
 # Rows that go through the network at once, whatever the test batch is.
 ROWS = 1024
-
-
-class Scale(NamedTuple):
-  """How pixels in [0, 1] become a network's input: `(x - mean) / std`."""
-
-  mean: np.ndarray
-  std: np.ndarray
-
-
-# As they are read, 0 to 255: what a forgotten normalization feeds.
-UNNORMALISED = Scale(np.zeros(1), np.full(1, 1 / 255))
 
 
 class Adapter:
@@ -62,12 +53,12 @@ class Adapter:
     part = sharding.divided(self._mesh)
     self._apply = jax.jit(
       self._normalized,
-      in_shardings=(whole, part, whole, whole, whole),
+      in_shardings=(whole, part, whole, whole),
       out_shardings=(whole, whole),
     )
 
-  def _normalized(self, variables, images, mean, std, groups):
-    x = (images.astype(self._dtype) / 255 - mean) / std
+  def _normalized(self, variables, images, scale, groups):
+    x = scale(images, self._dtype)
     return grouped.apply(self.model, variables, x, groups)
 
   def logits(
@@ -112,23 +103,27 @@ class Adapter:
     rest = np.zeros(self.rows - count)
     groups = grouped.Groups(
       of_row,
-      np.concatenate([shares.prior, rest]),
-      np.concatenate([shares.carry, rest + 1]),
-      np.concatenate([shares.own, rest]),
+      *self._cast(
+        (
+          np.concatenate([shares.prior, rest]),
+          np.concatenate([shares.carry, rest + 1]),
+          np.concatenate([shares.own, rest]),
+        )
+      ),
     )
-    groups = jax.tree.map(lambda x: x.astype(_narrow(x, self._dtype)), groups)
     return self._apply(
       variables,
-      self._put(_padded(images, self.rows), self._mesh),
-      *self._scaled(scale),
+      self._put(images, self.rows, self._mesh),
+      self._cast(scale),
       groups,
     )
 
-  def _scaled(self, scale: Scale) -> tuple[np.ndarray, np.ndarray]:
-    return tuple(np.asarray(x, self._dtype) for x in scale)
+  def _cast(self, floats):
+    """Numbers as arrays in the dtype of the images."""
+    return jax.tree.map(lambda x: np.asarray(x, self._dtype), floats)
 
-  def _put(self, images, mesh):
-    return data.put(images, sharding.divided(mesh))
+  def _put(self, images, rows, mesh):
+    return data.put(padded(images, rows), sharding.divided(mesh))
 
   def recalibrated(
     self, variables: Variables, images: np.ndarray, *, scale: Scale
@@ -193,18 +188,18 @@ class Adapter:
     state = state or tent.begin(variables, self.tent_learning_rate)
     mesh = _mesh(batch_size)
     variables, state = sharding.everywhere((variables, state), mesh)
-    mean, std = self._scaled(scale)
+    scale, rate = self._cast((scale, self.tent_learning_rate))
     found = []
     for start in range(0, len(images), batch_size):
       part = images[start : start + batch_size]
-      x = self._put(_padded(part, batch_size), mesh)
       logits, state = tent.step(
         self.model,
         variables,
         state,
-        (x.astype(self._dtype) / 255 - mean) / std,
+        self._put(part, batch_size, mesh),
+        scale,
         np.int32(len(part)),
-        np.asarray(self.tent_learning_rate, self._dtype),
+        rate,
       )
       found.append((logits, len(part)))
     rows = [np.asarray(logits)[:count] for logits, count in found]
@@ -223,15 +218,6 @@ def _sizes(count: int, batch_size: int) -> np.ndarray:
   sizes = np.full(-(-count // batch_size), batch_size, np.float64)
   sizes[-1] = count - batch_size * (len(sizes) - 1)
   return sizes
-
-
-def _padded(images: np.ndarray, rows: int) -> np.ndarray:
-  padding = [(0, rows - len(images))] + [(0, 0)] * (images.ndim - 1)
-  return np.pad(images, padding)
-
-
-def _narrow(x: np.ndarray, dtype: Any) -> Any:
-  return x.dtype if x.dtype == np.int32 else dtype
 
 
 def _raw(statistics: Any) -> Any:

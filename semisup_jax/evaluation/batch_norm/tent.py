@@ -11,6 +11,7 @@ from flax import linen as nn
 from flax import traverse_util
 
 from semisup_jax.evaluation.batch_norm import grouped
+from semisup_jax.evaluation.batch_norm.scale import Scale
 from semisup_jax.types import Variables
 
 Affine = Mapping[tuple[str, ...], jax.Array]  # By the path in `params`.
@@ -49,7 +50,8 @@ def step(
   model: nn.Module,
   variables: Variables,
   state: TentState,
-  x: jax.Array,
+  images: jax.Array,
+  scale: Scale,
   count: jax.Array,
   learning_rate: jax.Array,
 ) -> tuple[jax.Array, TentState]:
@@ -63,13 +65,15 @@ def step(
     model: Returns `(logits, features)`.
     variables: Of training; all but scale and bias stay what they are.
     state: What the batches before have made.
-    x: Normalized images, float [B, H, W, C].
+    images: uint8 [B, H, W, C].
+    scale: How they become input, in the dtype that they shall have.
     count: How many of the B rows are images; the others pad.
     learning_rate: Adam's.
 
   Returns:
     Logits [B, K], and the state for the next batch.
   """
+  x = scale(images, scale.mean.dtype)
   rows = jnp.arange(len(x))
   one = (rows == 0).astype(jnp.float32)  # The first group has all the rows.
   groups = grouped.Groups(

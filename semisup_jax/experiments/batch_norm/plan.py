@@ -119,11 +119,7 @@ def _check(plan: Plan) -> None:
       f'{plan.orders}'
     )
   for field in ('batch_sizes', 'orders'):
-    values = getattr(plan, field)
-    if len(set(values)) < len(values):
-      raise InputError(
-        f'evaluation.batch_norm.{field} names one twice: {values}'
-      )
+    shifts_lib.check_once(field, getattr(plan, field))
   if not plan.tent_learning_rate > 0:
     raise InputError(
       'evaluation.batch_norm.tent_learning_rate must be above 0, got '

@@ -96,7 +96,7 @@ def make_shifts(
   for name in names:
     if name not in (CLEAN, UNNORMALISED):
       augment.parse(name, _LOOKS, image_shape=image_shape)
-  _check_once('shifts', names)
+  check_once('shifts', names)
   return [Shift(name) for name in names]
 
 
@@ -125,8 +125,8 @@ def make_corruptions(
     raise InputError(
       'the corruption saturate needs images with colour; these have 1 channel'
     )
-  _check_once('corruptions', found)
-  _check_once('severities', severities)
+  check_once('corruptions', found)
+  check_once('severities', severities)
   if not set(severities) <= set(corruptions.SEVERITIES):
     raise InputError(
       'evaluation.batch_norm.severities must be among 1 to 5, got '
@@ -135,7 +135,12 @@ def make_corruptions(
   return [Shift(name, severity) for severity in severities for name in found]
 
 
-def _check_once(field: str, values: Sequence[Any]) -> None:
+def check_once(field: str, values: Sequence[Any]) -> None:
+  """Fails if a field of `evaluation.batch_norm` names a value twice.
+
+  Raises:
+    InputError: If so.
+  """
   if len(set(values)) < len(values):
     raise InputError(
       f'evaluation.batch_norm.{field} names one twice: {tuple(values)}'

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from semisup_jax.experiments import batch_norm as experiment
 from semisup_jax.reporting import wording
-from semisup_jax.studies import page
+from semisup_jax.studies import markdown, page
 from semisup_jax.studies.batch_norm_shift import findings, published, tables
 from semisup_jax.studies.batch_norm_shift.measured import Measured
 
@@ -54,9 +54,7 @@ def write_page(
     tables.momenta(measured),
     _sheet(measured, workdir),
   ]
-  path = workdir / page.NAME
-  path.write_text('\n'.join(filter(None, parts)), encoding='utf-8')
-  console.print(str(path), highlight=False, soft_wrap=True)
+  page.save(parts, workdir, console)
 
 
 def _head(config: Any, measured: Measured) -> str:
@@ -86,11 +84,8 @@ def _figure(
   for theme in ('light', 'dark'):
     path = workdir / FOLDER / f'{name}-{theme}.png'
     figures.save(draw(figures, theme), path)
-  return (
-    '<picture><source media="(prefers-color-scheme: dark)" '
-    f'srcset="{FOLDER}/{name}-dark.png"><img src="{FOLDER}/{name}-light.png" '
-    f'alt="{alt}"></picture>\n\n{caption}\n'
-  )
+  light, dark = (f'{FOLDER}/{name}-{theme}.png' for theme in ('light', 'dark'))
+  return f'{markdown.picture(light, dark, alt)}\n\n{caption}\n'
 
 
 def _curves(measured: Measured, workdir: pathlib.Path) -> str:

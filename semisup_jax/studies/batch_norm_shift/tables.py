@@ -89,8 +89,8 @@ def _grid(rows: Sequence[Row]) -> str:
   """A line a mode, a column a batch size."""
   sizes = sorted(batch_norm.unique(rows, 'batch_size'))
   body = []
-  for mode in batch_norm.modes(rows):
-    own = {r['batch_size']: r for r in rows if (r['mode'], r['amount']) == mode}
+  for mode, of_mode in batch_norm.by_mode(rows).items():
+    own = {row['batch_size']: row for row in of_mode}
     fixed = own.get(None)
     cells = [markdown.value(fixed or own.get(n)) for n in sizes]
     body.append([batch_norm.name(*mode), *cells])
@@ -102,13 +102,17 @@ def corruptions(measured: Measured) -> str:
   parts = []
   for arm in measured.trainsets:
     by_metric = {
-      m: measured.corruptions(arm, m) for m in ('top1', 'ece', 'nll')
+      metric: batch_norm.by_mode(measured.corruptions(arm, metric))
+      for metric in ('top1', 'ece', 'nll')
     }
     if not by_metric['top1']:
       continue
     body = []
-    for mode in batch_norm.modes(by_metric['top1']):
-      means = {m: _mean(rows, mode) for m, rows in by_metric.items()}
+    for mode in by_metric['top1']:
+      means = {
+        metric: float(np.mean([row['mean'] for row in rows[mode]]))
+        for metric, rows in by_metric.items()
+      }
       body.append(
         [
           batch_norm.name(*mode),
@@ -134,11 +138,6 @@ def corruptions(measured: Measured) -> str:
   )
 
 
-def _mean(rows: Sequence[Row], mode: tuple[str, Any]) -> float:
-  own = [r['mean'] for r in rows if (r['mode'], r['amount']) == mode]
-  return float(np.mean(own))
-
-
 def calibration(measured: Measured) -> str:
   """ECE and NLL of every mode under every shift, in the largest batches."""
   if not measured.batch_sizes:
@@ -157,8 +156,7 @@ def calibration(measured: Measured) -> str:
           for row in measured.of(arm, shift=shift, metric=metric)
           if row['batch_size'] in (None, size)
         ]
-        for mode in batch_norm.modes(rows):
-          (row,) = (r for r in rows if (r['mode'], r['amount']) == mode)
+        for mode, (row,) in batch_norm.by_mode(rows).items():
           lines.setdefault(mode, []).append(markdown.value(row))
     body = [[batch_norm.name(*mode), *cells] for mode, cells in lines.items()]
     parts.append(markdown.table(head, body))

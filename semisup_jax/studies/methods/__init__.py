@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 
 from semisup_jax.reporting import wording
-from semisup_jax.studies import page
+from semisup_jax.studies import markdown, page
 from semisup_jax.studies.methods import findings, pseudo_labels, tables
 from semisup_jax.studies.methods.measured import Measured
 
@@ -42,9 +42,7 @@ def write_page(
     pseudo_labels.section(measured),
     tables.representations(measured),
   ]
-  path = workdir / page.NAME
-  path.write_text('\n'.join(filter(None, parts)), encoding='utf-8')
-  console.print(str(path), highlight=False, soft_wrap=True)
+  page.save(parts, workdir, console)
 
 
 def _head(config: Any, measured: Measured) -> str:
@@ -85,10 +83,13 @@ def _figure(measured: Measured, workdir: pathlib.Path) -> str:
   for theme in ('light', 'dark'):
     figure = figures.methods_comparison(shown, theme)
     figures.save(figure, folder / f'{theme}.png')
+  picture = markdown.picture(
+    'methods/light.png',
+    'methods/dark.png',
+    'Accuracy of every method, by labels a class',
+  )
   return (
-    '<picture><source media="(prefers-color-scheme: dark)" '
-    'srcset="methods/dark.png"><img src="methods/light.png" alt="Accuracy of '
-    'every method, by labels a class"></picture>\n\n'
+    f'{picture}\n\n'
     'Encoders by their linear probe, classifiers by themselves; bars are 95 % '
     'intervals over seeds.\n'
   )
