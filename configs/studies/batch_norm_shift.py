@@ -62,8 +62,9 @@ def get_config(variant: str = 'digits') -> config_dict.ConfigDict:
   # Of BatchNorm's running averages in training, beside the usual 0.9; tried on
   # trainset1.
   config.momenta = (0.5, 0.99)
-  # Those whose points are tested under corruptions too.
-  config.corruption_seeds = (0, 1, 2)
+  # Those of which more is tested: corruptions, images sorted by class, tent
+  # that goes on, other momenta.
+  config.thorough_seeds = (0, 1, 2)
   config.data = config_dict.create(
     name=data_sets.placeholder(str),
     path=data_sets.placeholder(str),
@@ -78,7 +79,7 @@ def sweep(config):
   for seed in config.seeds:
     for arm in config.arms:
       yield _factors(arm, seed), _POINTS[arm](config, arm, seed)
-    for momentum in config.momenta:
+    for momentum in config.momenta if seed in config.thorough_seeds else ():
       point = _labels_alone(config, 'trainset1', seed)
       point.model.batch_norm_momentum = momentum
       point.evaluation.batch_norm.modes = ('source', 'batch')
@@ -102,8 +103,10 @@ def _labels_alone(config, arm, seed):
   point.schedule.warmup = config.warmup
   point.optimizer.learning_rate = config.learning_rate
   point.evaluation.batch_norm.update(config.batch_norm)
-  if seed not in config.corruption_seeds:
-    point.evaluation.batch_norm.corruptions = ()
+  if seed not in config.thorough_seeds:
+    section = point.evaluation.batch_norm
+    section.corruptions, section.orders = (), ('iid',)
+    section.modes = tuple(m for m in section.modes if m != 'tent_continual')
   return point
 
 
@@ -201,13 +204,20 @@ def _cifar100_small(config):
   config.model = config_dict.create(
     name='convnet', width=32, strides=(2, 2, 2), dtype='float32'
   )
-  config.steps = {'trainset1': 1200, 'trainset2': 2400, 'simclr': 800}
+  config.steps = {'trainset1': 1200, 'trainset2': 2400, 'simclr': 600}
   config.simclr.update(batch_size=256, learning_rate=0.3, warmup=40.0)
+  config.fine_tune = config_dict.create(
+    batch_size=128,
+    every=400,
+    optimizer={'name': 'sgd', 'learning_rate': 0.1, 'weight_decay': 5e-4},
+    schedule={'steps': 1200},
+  )
   config.evaluate_every = 400
-  config.corruption_seeds = (0,)
+  config.momenta = (0.99,)
+  config.thorough_seeds = (0,)
   config.batch_norm.update(
     images=2000,
-    batch_sizes=(1, 4, 8, 16, 32, 64, 128, 512),
+    batch_sizes=(1, 4, 8, 16, 32, 128, 512),
     corruptions=('common',),
     severities=(1, 3, 5),
   )

@@ -100,17 +100,10 @@ class Adapter:
     count = len(sizes)
     of_row = np.full(self.rows, self.rows, np.int32)
     of_row[: len(images)] = np.repeat(np.arange(count), sizes.astype(int))
-    rest = np.zeros(self.rows - count)
-    groups = grouped.Groups(
-      of_row,
-      *self._cast(
-        (
-          np.concatenate([shares.prior, rest]),
-          np.concatenate([shares.carry, rest + 1]),
-          np.concatenate([shares.own, rest]),
-        )
-      ),
+    of_group = jax.tree.map(
+      lambda share: np.pad(share, (0, self.rows - count)), shares
     )
+    groups = grouped.Groups(of_row, *self._cast(of_group))
     return self._apply(
       variables,
       self._put(images, self.rows, self._mesh),

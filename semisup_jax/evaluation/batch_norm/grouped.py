@@ -26,14 +26,15 @@ class Groups(NamedTuple):
   Attributes:
     of_row: int32 [B], the group of each row, in [0, B); B of a row that pads.
     prior: Float [B], by group; there can be as many groups as rows.
-    carry: Float [B]; 1 (and 0 in the others) for numbers that no group has.
     own: Float [B].
+    carry: Float [B]; None where no group has any, which saves going through
+      them one by one.
   """
 
   of_row: jax.Array
   prior: jax.Array
-  carry: jax.Array
   own: jax.Array
+  carry: jax.Array | None = None
 
 
 def apply(
@@ -113,20 +114,24 @@ def _mixed(
   moments: jax.Array, running: jax.Array, groups: Groups
 ) -> tuple[jax.Array, jax.Array]:
   """Statistics of each group, [2, B, C], and of the last, [2, C]."""
-
-  def step(before, group):
-    own, (prior, carry, share) = group
-    now = prior * running + carry * before + share * own
-    return now, now
-
-  weights = jnp.stack([groups.prior, groups.carry, groups.own], axis=1)
-  weights = weights.astype(moments.dtype)
-  last, statistics = jax.lax.scan(
-    step,
-    running.astype(moments.dtype),
-    (moments.swapaxes(0, 1), weights),
+  running = running.astype(moments.dtype)
+  prior, own = (
+    share.astype(moments.dtype)[:, None] for share in (groups.prior, groups.own)
   )
-  return statistics.swapaxes(0, 1), last
+  statistics = prior * running[:, None] + own * moments
+  if groups.carry is not None:
+
+    def step(before, group):
+      fresh, share = group
+      now = fresh + share * before
+      return now, now
+
+    by_group = statistics.swapaxes(0, 1), groups.carry.astype(moments.dtype)
+    _, statistics = jax.lax.scan(step, running, by_group)
+    statistics = statistics.swapaxes(0, 1)
+  rows = len(groups.of_row)
+  last = jnp.max(jnp.where(groups.of_row < rows, groups.of_row, 0))
+  return statistics, statistics[:, last]
 
 
 def _of_rows(by_group: jax.Array, of_row: jax.Array, ndim: int) -> jax.Array:

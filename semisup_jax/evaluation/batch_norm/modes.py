@@ -25,30 +25,30 @@ class Shares(NamedTuple):
   """What the statistics of each batch are made of; see `grouped.Groups`."""
 
   prior: np.ndarray
-  carry: np.ndarray
   own: np.ndarray
+  carry: np.ndarray | None = None
 
 
 def _source(sizes, amount):
   del amount  # None.
-  return Shares(np.ones_like(sizes), 0 * sizes, 0 * sizes)
+  return Shares(np.ones_like(sizes), 0 * sizes)
 
 
 def _batch(sizes, amount):
   del amount  # None.
-  return Shares(0 * sizes, 0 * sizes, np.ones_like(sizes))
+  return Shares(0 * sizes, np.ones_like(sizes))
 
 
 def _alpha(sizes, amount):
   """Schneider et al. 2020, https://arxiv.org/abs/2006.16971, Eq. 3."""
   total = amount + sizes
-  return Shares(amount / total, 0 * sizes, sizes / total)
+  return Shares(amount / total, sizes / total)
 
 
 def _ema(sizes, amount):
   """Running averages that go on at test time, a batch after the other."""
   kept = np.full_like(sizes, amount)
-  return Shares(0 * sizes, kept, 1 - kept)
+  return Shares(0 * sizes, 1 - kept, kept)
 
 
 # How the statistics of a batch of so many images, float [n], are mixed.

@@ -76,9 +76,7 @@ def step(
   x = scale(images, scale.mean.dtype)
   rows = jnp.arange(len(x))
   one = (rows == 0).astype(jnp.float32)  # The first group has all the rows.
-  groups = grouped.Groups(
-    jnp.where(rows < count, 0, len(x)), 0 * one, 1 - one, one
-  )
+  groups = grouped.Groups(jnp.where(rows < count, 0, len(x)), 0 * one, one)
 
   def entropy(affine):
     params = {**_flat(variables['params']), **affine}
