@@ -263,6 +263,51 @@ def test_momenta_have_lines_of_their_own(measured):
   assert '| 0.99 | batch | 22.0 ± 1.0 |' in text
 
 
+def test_what_some_seeds_have_is_compared_on_these(rows):
+  """Else the difference of seeds would pass for one of order or momentum."""
+  fewer = []
+  for row in rows:
+    seed, momentum = (row['factors'][k] for k in ('seed', 'momentum'))
+    if momentum != 0.9 and seed:
+      continue
+    table = row['tables'].get('batch_norm', [])
+    own = [one for one in table if not seed or one['order'] != 'sorted']
+    fewer.append({**row, 'tables': {**row['tables'], 'batch_norm': own}})
+  measured = Measured(fewer)
+  text = tables.momenta(measured)
+  assert 'n = 1 seed' in text
+  assert '| 0.9 | source | 30.0 |' in text
+  assert '| 0.99 | source | 30.0 |' in text
+  said = ' '.join(findings.sentences(measured, comparable=False))
+  assert 'give 7.0 % instead of 21.0 %' in said
+
+
+def test_every_point_reads_the_data_that_the_study_names():
+  config = recipe.get_config('cifar100')
+  config.data.name, config.data.path = 'npz', 'images.npz'
+  points = [point for _, point in recipe.sweep(config)]
+  assert {(p.data.name, p.data.path) for p in points} == {('npz', 'images.npz')}
+  config = recipe.get_config('cifar100_small')
+  config.data.dir = 'images'
+  points = [point for _, point in recipe.sweep(config)]
+  assert {(p.data.name, p.data.dir) for p in points} == {
+    ('tfds:cifar100', 'images')
+  }
+
+
+def test_one_seed_is_tested_more_thoroughly_than_the_others():
+  config = recipe.get_config('cifar100_small')
+  (thorough,) = config.thorough_seeds
+  for factors, point in recipe.sweep(config):
+    section = point.evaluation.batch_norm
+    usual = factors['arm'] != 'simclr' and factors['momentum'] == 0.9
+    more = factors['seed'] == thorough
+    assert more or factors['momentum'] == 0.9
+    assert bool(section.corruptions) == (usual and more)
+    assert ('tent_continual' in section.modes) == (usual and more)
+    assert usual == ('tent' in section.modes)
+
+
 @pytest.mark.parametrize('variant', sorted(recipe.VARIANTS))
 def test_a_sweep_has_two_sets_of_one_seed_that_fit_together(variant):
   config = recipe.get_config(variant)

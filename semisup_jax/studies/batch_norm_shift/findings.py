@@ -7,7 +7,7 @@ from typing import Any
 from semisup_jax.reporting import batch_norm, wording
 from semisup_jax.studies import markdown, statistics
 from semisup_jax.studies.batch_norm_shift import published
-from semisup_jax.studies.batch_norm_shift.measured import Measured
+from semisup_jax.studies.batch_norm_shift.measured import Measured, is_sorted
 
 Row = Mapping[str, Any]
 
@@ -86,6 +86,9 @@ def _mixtures(measured, arm, shift) -> list[str]:
 
 def _order(measured, arm) -> list[str]:
   """What test images that come sorted by class do."""
+  measured = measured.of_seeds(is_sorted)
+  if not measured.rows:
+    return []
   size = 32 if 32 in measured.batch_sizes else max(measured.batch_sizes)
   run = {'shift': 'clean', 'batch_size': size}
   random = measured.one(arm, 'batch', **run)

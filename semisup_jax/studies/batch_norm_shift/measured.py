@@ -1,7 +1,7 @@
 """The rows of the study: classifiers under shift, and what SimCLR adds."""
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from semisup_jax.reporting import batch_norm
@@ -29,6 +29,14 @@ class Measured:
   def seeds(self) -> set[Any]:
     """Of all points."""
     return {row['factors']['seed'] for row in self.rows}
+
+  def of_seeds(self, has: Callable[[Row], bool]) -> 'Measured':
+    """The rows of those seeds of which some row `has` something.
+
+    What is measured of some seeds only is compared on these.
+    """
+    seeds = {row['factors']['seed'] for row in self.rows if has(row)}
+    return Measured([r for r in self.rows if r['factors']['seed'] in seeds])
 
   @functools.cached_property
   def trainsets(self) -> list[str]:
@@ -157,6 +165,16 @@ class Measured:
     return max(
       (one['n'] for row in self.rows for one in _under_shift(row)), default=0
     )
+
+
+def is_sorted(row: Row) -> bool:
+  """Whether a point was tested on images sorted by class."""
+  return any(one['order'] == 'sorted' for one in _under_shift(row))
+
+
+def varies_momentum(row: Row) -> bool:
+  """Whether a point is of another momentum than the usual one."""
+  return row['factors']['momentum'] != MOMENTUM
 
 
 def _under_shift(row: Row) -> Sequence[Row]:

@@ -8,7 +8,10 @@ import numpy as np
 from semisup_jax.reporting import batch_norm, wording
 from semisup_jax.studies import markdown
 from semisup_jax.studies.batch_norm_shift import published
-from semisup_jax.studies.batch_norm_shift.measured import Measured
+from semisup_jax.studies.batch_norm_shift.measured import (
+  Measured,
+  varies_momentum,
+)
 
 Row = Mapping[str, Any]
 
@@ -168,6 +171,7 @@ def calibration(measured: Measured) -> str:
 
 def momenta(measured: Measured) -> str:
   """What the momentum of training's running averages does."""
+  measured = measured.of_seeds(varies_momentum)
   known = sorted({row['factors']['momentum'] for row in measured.rows})
   if len(known) < 2:
     return ''
@@ -191,6 +195,12 @@ def momenta(measured: Measured) -> str:
   ]
   return (
     "## BatchNorm's momentum in training\n\n"
-    f'Accuracy in per cent, trainset1; batch: {size} test images.\n\n'
+    f'Accuracy in per cent, trainset1, {_n(measured)}; batch: {size} test '
+    'images.\n\n'
     f'{markdown.table(head, body)}'
   )
+
+
+def _n(measured: Measured) -> str:
+  count = len(measured.seeds)
+  return f'n = {count} seed' + ('' if count == 1 else 's')
