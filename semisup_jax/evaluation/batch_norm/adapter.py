@@ -179,7 +179,9 @@ class Adapter:
       Float [N, K], and the state to go on from.
     """
     state = state or tent.begin(variables, self.tent_learning_rate)
-    mesh = _mesh(batch_size)
+    # On one device: steps of few images are as fast there, and XLA on CPU can
+    # wait forever for the sums over devices of many small steps in flight.
+    mesh = sharding.make_mesh(batch_size, jax.devices()[:1])
     variables, state = sharding.everywhere((variables, state), mesh)
     scale, rate = self._cast((scale, self.tent_learning_rate))
     found = []
