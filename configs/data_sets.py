@@ -113,6 +113,8 @@ def base(variant: str) -> ConfigDict:
   data.path = placeholder(str)
   data.dir = placeholder(str)
   data.image_size = placeholder(int)
+  # Numbers or names of those that are learned; None is all.
+  data.classes = placeholder(tuple)
   # Of each channel, in [0, 1]; None measures the images that are learned from.
   data.mean = placeholder(tuple)
   data.std = placeholder(tuple)
@@ -150,6 +152,19 @@ def base(variant: str) -> ConfigDict:
 
   config.checkpoint = config_dict.create(every=100, keep=2)
   VARIANTS[variant](config)
+  return config
+
+
+def transfer(config: ConfigDict) -> ConfigDict:
+  """Makes a recipe learn from one data set and be judged on another.
+
+  Until its `source` is changed that is the same one, `data`.
+  """
+  config.experiment = 'transfer'
+  config.source = config.data.copy_and_resolve_references()
+  # Of the source, for methods that learn from labels: a training for each; of
+  # () there is one, with the labels of `source`.
+  config.transfer = config_dict.create(labels_per_class=())
   return config
 
 

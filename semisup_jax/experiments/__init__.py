@@ -16,6 +16,7 @@ from semisup_jax.experiments import (
   pretrain,
   report,
   self_training,
+  transfer,
   workdir,
 )
 from semisup_jax.experiments.job import Job
@@ -28,6 +29,7 @@ EXPERIMENTS = MappingProxyType(
     'evaluate': evaluate.evaluate,
     'pretrain': pretrain.pretrain,
     'self_training': self_training.self_training,
+    'transfer': transfer.transfer,
   }
 )
 # The sections of a config that an experiment needs beside those that all have.
@@ -37,6 +39,7 @@ SECTIONS = MappingProxyType(
     'evaluate': (),
     'pretrain': _TRAINED,
     'self_training': (*_TRAINED, 'self_training'),
+    'transfer': (*_TRAINED, 'source', 'transfer'),
   }
 )
 
@@ -126,7 +129,8 @@ def prepare(config: Any) -> tuple[ingredients.Ingredients, Job]:
   require(config, SECTIONS[config.experiment], name, 'config')
   check_seed(config)
   gathered = ingredients.gather(config)
-  return gathered, experiment(config, gathered)
+  job = experiment(config, gathered)
+  return job.ingredients or gathered, job
 
 
 def check_seed(config: Any) -> None:

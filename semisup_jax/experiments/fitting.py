@@ -66,14 +66,18 @@ def fit(
   console: Console,
   initial: Variables | None = None,
   title: str = 'training',
+  train_step: training.TrainStep | None = None,
 ) -> training.TrainState:
   """Trains, or goes on from the newest checkpoint of the folder.
+
+  The state that is best on validation is kept beside the last one, if there is
+  an evaluator `classifier` to tell which it is.
 
   Args:
     method: What is learned.
     ingredients: From what.
     recipe: How.
-    evaluators: What is looked at on the way.
+    evaluators: What is looked at on the way, by name.
     mesh: Divides the batches.
     folder: For checkpoints and metrics.
     checkpoint: The section of the config; `keep` 0 keeps none.
@@ -81,10 +85,13 @@ def fit(
     console: Where a person reads how it goes.
     initial: See `training.create_state`.
     title: Of the progress bar.
+    train_step: `compiled_step` of the same method, recipe and mesh, to be used
+      again; None compiles it.
 
   Returns:
     The last state.
   """
+  selects = 'classifier' in evaluators
   batch = _batches(method, ingredients, recipe.batch_size, seed, mesh)
   state = training.create_state(
     method,
@@ -92,7 +99,7 @@ def fit(
     jax.random.key(seed),
     batch(0),
     initial=initial,
-    select=method.classifies,
+    select=selects,
   )
   state = training.everywhere(state, mesh)
   images = recipe.batch_size * sum(method.streams.values())
@@ -115,14 +122,12 @@ def fit(
     )
     state = training.fit(
       state,
-      train_step=training.make_train_step(
-        method, recipe.schedule, mesh, accumulate=recipe.accumulate
-      ),
+      train_step=train_step or compiled_step(method, recipe, mesh),
       batch=batch,
       steps=recipe.steps,
       evaluators=evaluators,
       evaluate_every=recipe.evaluate_every,
-      select_by=('classifier', 'top1') if method.classifies else None,
+      select_by=('classifier', 'top1') if selects else None,
       patience=recipe.patience,
       chosen=method.predict_variables,
       log=log,
@@ -131,6 +136,15 @@ def fit(
       bar=bar,
     )
   return state
+
+
+def compiled_step(
+  method: Method, recipe: training.Recipe, mesh: jax.sharding.Mesh
+) -> training.TrainStep:
+  """The step of a training; it is compiled when it is first called."""
+  return training.make_train_step(
+    method, recipe.schedule, mesh, accumulate=recipe.accumulate
+  )
 
 
 def _checkpoints(

@@ -9,6 +9,7 @@ import numpy as np
 from rich.console import Console
 
 from semisup_jax import evaluation
+from semisup_jax.experiments.ingredients import Ingredients
 from semisup_jax.experiments.protocols import Embeddings
 
 
@@ -41,8 +42,11 @@ class Job:
     plan: In words, what will be done.
     execute: `(workdir, console) -> Measured`; where it was begun before, it
       goes on.
+    ingredients: What results are of, where it is not what `config.data` alone
+      would be.
   """
 
   method: str
   plan: str
   execute: Callable[[pathlib.Path, Console], Measured]
+  ingredients: Ingredients | None = None

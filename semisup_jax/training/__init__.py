@@ -36,5 +36,6 @@ make_train_step = step.make_train_step
 progress_bar = progress.bar
 read_metrics = metrics_log.read_metrics
 replicated = sharding.replicated
+TrainStep = step.TrainStep
 train_step = step.train_step
 use_a_device_for_each_core = sharding.use_a_device_for_each_core

@@ -1,5 +1,7 @@
 """Every source on data made here, and on real data where it is present."""
 
+import io
+import json
 import os
 import pathlib
 import zipfile
@@ -24,7 +26,8 @@ needs_real_data = pytest.mark.skipif(
 
 
 def section(**fields):
-  return {'path': None, 'dir': None, 'image_size': None, **fields}
+  names = ('path', 'dir', 'image_size', 'classes')
+  return {**dict.fromkeys(names), **fields}
 
 
 def save_npz(path, **arrays):
@@ -288,6 +291,135 @@ def test_an_unprepared_tfds_says_how_to_prepare_it(tmp_path):
 def test_an_unknown_tfds_name_is_named(tmp_path):
   with pytest.raises(InputError, match="TFDS knows no data set 'cifar1000'"):
     data.load(section(name='tfds:cifar1000', dir=str(tmp_path)))
+
+
+def prepare_emnist(folder, config, images, labels, num_classes):
+  """What TFDS writes of EMNIST, without TensorFlow."""
+  from array_record.python import array_record_module
+  from tensorflow_datasets.proto import tf_example_pb2
+
+  folder = folder / 'emnist' / config / '3.1.0'
+  folder.mkdir(parents=True)
+  examples = []
+  for image, label in zip(images, labels, strict=True):
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, 'png')
+    example = tf_example_pb2.Example()
+    feature = example.features.feature
+    feature['image'].bytes_list.value.append(buffer.getvalue())
+    feature['label'].int64_list.value.append(int(label))
+    examples.append(example.SerializeToString())
+  for split in ('train', 'test'):
+    path = folder / f'emnist-{split}.array_record-00000-of-00001'
+    writer = array_record_module.ArrayRecordWriter(str(path), 'group_size:1')
+    for example in examples:
+      writer.write(example)
+    writer.close()
+  package = 'tensorflow_datasets.core.features'
+  features = {
+    'image': {
+      'pythonClassName': f'{package}.image_feature.Image',
+      'image': {
+        'shape': {'dimensions': ['28', '28', '1']},
+        'dtype': 'uint8',
+        'encodingFormat': 'png',
+      },
+    },
+    'label': {
+      'pythonClassName': f'{package}.class_label_feature.ClassLabel',
+      'classLabel': {'numClasses': str(num_classes)},
+    },
+  }
+  tree = {
+    'pythonClassName': f'{package}.features_dict.FeaturesDict',
+    'featuresDict': {'features': features},
+  }
+  (folder / 'features.json').write_text(json.dumps(tree))
+  names = '\n'.join(map(str, range(num_classes)))
+  (folder / 'label.labels.txt').write_text(names)
+  info = {
+    'name': 'emnist',
+    'configName': config,
+    'version': '3.1.0',
+    'fileFormat': 'array_record',
+    'moduleName': 'tensorflow_datasets.image_classification.mnist',
+    'splits': [
+      {
+        'name': split,
+        'shardLengths': [str(len(images))],
+        'numBytes': '1',
+        'filepathTemplate': '{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}',
+      }
+      for split in ('train', 'test')
+    ],
+  }
+  (folder / 'dataset_info.json').write_text(json.dumps(info))
+
+
+def test_tfds_letters_are_turned_and_count_from_zero(tmp_path):
+  random = np.random.default_rng(0)
+  images = random.integers(0, 256, (4, 28, 28), np.uint8)
+  prepare_emnist(tmp_path, 'letters', images, [1, 3, 26, 2], 37)
+  parts = data.load(section(name='tfds:emnist/letters', dir=str(tmp_path)))
+  assert set(parts) == {'train', 'test'}
+  for part in parts.values():
+    np.testing.assert_array_equal(
+      part.images[..., 0], images.transpose(0, 2, 1)
+    )
+    assert part.labels.tolist() == [0, 2, 25, 1]
+    assert part.class_names == tuple('abcdefghijklmnopqrstuvwxyz')
+
+
+def test_tfds_emnists_other_sets_are_turned_alone(tmp_path):
+  images = np.random.default_rng(0).integers(0, 256, (2, 28, 28), np.uint8)
+  prepare_emnist(tmp_path, 'digits', images, [0, 9], 10)
+  part = data.load(section(name='tfds:emnist/digits', dir=str(tmp_path)))[
+    'test'
+  ]
+  np.testing.assert_array_equal(part.images[..., 0], images.transpose(0, 2, 1))
+  assert part.labels.tolist() == [0, 9]
+  assert part.num_classes == 10
+
+
+def test_some_classes_become_the_first(tmp_path):
+  labels = np.array([0, 1, 2, 2, 1, 0])
+  images = np.arange(6 * 16, dtype=np.uint8).reshape(6, 4, 4)
+  config = save_npz(
+    tmp_path / 'x.npz', train_images=images, train_labels=labels
+  )
+  for classes in ((2, 0), ('2', '0'), ('2', 0)):
+    part = data.load({**config, 'classes': classes})['train']
+    assert part.class_names == ('2', '0')
+    assert part.labels.tolist() == [1, 0, 0, 1]
+    np.testing.assert_array_equal(part.images[..., 0], images[[0, 2, 3, 5]])
+
+
+def test_an_unlabelled_part_stays_when_classes_are_chosen(monkeypatch):
+  names = ('a', 'b', 'c')
+  images = np.zeros((4, 8, 8, 1), np.uint8)
+  made = {
+    'train': Dataset(images, np.array([0, 1, 2, 1], np.int32), names),
+    'unlabelled': Dataset(images, np.array([-1, -1, -1, 2], np.int32), names),
+  }
+  monkeypatch.setitem(data.SOURCES, 'made', lambda config: made)
+  parts = data.load(section(name='made', classes=('b', 'c')))
+  assert parts['train'].labels.tolist() == [0, 1, 0]
+  assert parts['unlabelled'].labels.tolist() == [-1] * 4
+  assert parts['unlabelled'].class_names == ('b', 'c')
+
+
+@pytest.mark.parametrize(
+  ('classes', 'message'),
+  [
+    ((0, 12), r'0 to 9, or names, of which 0, 1, 2 are the first; got \(0, 12'),
+    (('0', 'seven'), r"names.*got \('0', 'seven'\)"),
+    ((3,), 'two different classes or more'),
+    ((3, '3'), 'two different classes or more'),
+  ],
+)
+def test_classes_that_are_not_there_are_named(classes, message):
+  with pytest.raises(InputError, match=message):
+    data.load(section(name='digits', classes=classes))
 
 
 @needs_real_data

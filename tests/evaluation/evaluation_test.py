@@ -120,7 +120,7 @@ def encoder_and_forward(batch_size=16):
 
 
 def digits():
-  part = data.load({'name': 'digits', 'path': None, 'image_size': None})
+  part = data.load({'name': 'digits', 'image_size': None, 'classes': None})
   return part['train'].take(np.arange(120))
 
 

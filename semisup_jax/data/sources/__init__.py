@@ -4,10 +4,12 @@ A source returns the splits it has officially, under `train`, `validation`,
 `test` and `unlabelled`; `splits.make_splits` makes the missing ones.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from semisup_jax.data.dataset import Parts
+import numpy as np
+
+from semisup_jax.data.dataset import UNKNOWN, Dataset, Parts
 from semisup_jax.data.sources.digits import digits
 from semisup_jax.data.sources.folder import folder
 from semisup_jax.data.sources.npz import npz
@@ -22,7 +24,7 @@ def load(config: Mapping[str, Any]) -> Parts:
 
   Args:
     config: The section `data`: `name` ('digits', 'npz', 'folder' or
-      'tfds:<builder>'), `path`, `dir`, `image_size`.
+      'tfds:<builder>'), `path`, `dir`, `image_size`, `classes`.
 
   Returns:
     A `Dataset` for each official split: `train`, and perhaps `validation`,
@@ -54,4 +56,40 @@ def load(config: Mapping[str, Any]) -> Parts:
     raise InputError(
       f'data.name={config["name"]} has one class; two are needed'
     )
-  return parts
+  return parts if config['classes'] is None else _of(config['classes'], parts)
+
+
+def _of(classes: Sequence[int | str], parts: Parts) -> Parts:
+  """The images of some classes, which become the classes 0, 1, and so on.
+
+  Images of an unlabelled part stay: nobody knows what they are of.
+
+  Args:
+    classes: Numbers or names, `data.classes`.
+    parts: Of the source.
+  """
+  names = parts['train'].class_names
+  numbers = [names.index(c) if c in names else c for c in classes]
+  if not all(isinstance(c, int) and 0 <= c < len(names) for c in numbers):
+    raise InputError(
+      f'data.classes must be numbers, 0 to {len(names) - 1}, or names, of '
+      f'which {", ".join(names[:3])} are the first; got {tuple(classes)}'
+    )
+  if not 2 <= len(set(numbers)) == len(numbers):
+    raise InputError(
+      'data.classes must be two different classes or more, got '
+      f'{tuple(classes)}'
+    )
+  number = np.full(len(names), UNKNOWN, np.int32)
+  number[numbers] = np.arange(len(numbers))
+  kept = tuple(names[c] for c in numbers)
+  found = {}
+  for split, part in parts.items():
+    if split == 'unlabelled':
+      found[split] = Dataset(
+        part.images, np.full_like(part.labels, UNKNOWN), kept
+      )
+      continue
+    rows = np.flatnonzero(number[part.labels] != UNKNOWN)
+    found[split] = Dataset(part.images[rows], number[part.labels[rows]], kept)
+  return found

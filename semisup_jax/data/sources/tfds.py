@@ -2,6 +2,7 @@
 
 import contextlib
 import pathlib
+import string
 from collections.abc import Mapping
 from typing import Any
 
@@ -81,13 +82,29 @@ def tfds(config: Mapping[str, Any], builder_name: str) -> Parts:
       f'tfds:{builder_name}: label must be one class an image, is '
       f'{features["label"]}'
     )
-  return {
+  parts = {
     split: Dataset(
       *_read(builder, split, config, prepare), tuple(features['label'].names)
     )
     for split in ('train', 'validation', 'test', 'unlabelled')
     if split in prepared
   }
+  if builder.name != 'emnist':
+    return parts
+  letters = builder.builder_config.name == 'letters'
+  return {split: _emnist(part, letters) for split, part in parts.items()}
+
+
+def _emnist(part: Dataset, letters: bool) -> Dataset:
+  """EMNIST as one reads it.
+
+  TFDS has its images transposed, as NIST publishes them, and the letters under
+  the labels 1 to 26 of 37 names.
+  """
+  images = np.ascontiguousarray(part.images.swapaxes(1, 2))
+  if not letters:
+    return Dataset(images, part.labels, part.class_names)
+  return Dataset(images, part.labels - 1, tuple(string.ascii_lowercase))
 
 
 def _read(builder, split, config, prepare) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,77 @@
+"""A few images mixed as they are learned from, for the reader: mixed.npz."""
+
+import pathlib
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from semisup_jax import augment, data
+from semisup_jax.experiments.ingredients import Ingredients
+
+NAME = 'mixed.npz'
+IMAGES = 6
+
+
+class MixedSheet(NamedTuple):
+  """Mixed images and what they count as.
+
+  Attributes:
+    images: uint8 [N, H, W, C].
+    targets: Float32 [N, K]; rows sum to 1.
+    names: Of the K classes.
+  """
+
+  images: np.ndarray
+  targets: np.ndarray
+  names: list[str]
+
+
+def write(config: Any, ingredients: Ingredients, workdir: pathlib.Path) -> None:
+  """Writes it, of images of different classes, if `config.method` mixes any.
+
+  Args:
+    config: The whole config.
+    ingredients: Whose training images.
+    workdir: Where to.
+  """
+  section = config.method
+  if section.get('mixing', 'none') == 'none':
+    return
+  splits = ingredients.splits
+  labels = splits.train.labels[splits.labelled]
+  one_each = data.draw_labelled(
+    labels, 1, seed=(config.seed, 7), num_classes=ingredients.num_classes
+  )
+  order = np.random.default_rng(config.seed).permutation(one_each)
+  rows = splits.labelled[order[:IMAGES]]
+  images = splits.train.images[rows].astype(np.float32) / 255
+  targets = np.eye(ingredients.num_classes, dtype=np.float32)
+  mixed, targets = augment.MIXING[section.mixing](
+    jax.random.key(config.seed),
+    images,
+    targets[splits.train.labels[rows]],
+    alpha=section.mixing_alpha,
+    per=section.mixing_per,
+  )
+  np.savez_compressed(
+    workdir / NAME,
+    images=np.rint(255 * np.asarray(mixed)).astype(np.uint8),
+    targets=targets,
+    names=np.array(splits.train.class_names, str),
+  )
+
+
+def read(workdir: pathlib.Path) -> MixedSheet | None:
+  """What `write` wrote; None where it wrote nothing.
+
+  Args:
+    workdir: Of a run.
+  """
+  try:
+    with np.load(workdir / NAME, allow_pickle=False) as sheet:
+      return MixedSheet(
+        sheet['images'], sheet['targets'], sheet['names'].tolist()
+      )
+  except FileNotFoundError:
+    return None

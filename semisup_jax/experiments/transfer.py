@@ -1,0 +1,201 @@
+"""Learning on one data set, and judging the encoder on another."""
+
+import dataclasses
+from typing import Any
+
+from semisup_jax import data, evaluation, models
+from semisup_jax.data import splits as splits_lib
+from semisup_jax.evaluation import label_efficiency
+from semisup_jax.experiments import (
+  batch_norm,
+  fitting,
+  measuring,
+  mixed_sheet,
+  pretrain,
+  protocols,
+  views,
+)
+from semisup_jax.experiments import ingredients as ingredients_lib
+from semisup_jax.experiments.ingredients import Ingredients
+from semisup_jax.experiments.job import Job, Measured
+from semisup_jax.types import InputError, Method
+
+# Of the reported images of the source, on which its own classifier is tested.
+SOURCE_IMAGES = 2000
+
+
+def transfer(config: Any, ingredients: Ingredients) -> Job:
+  """Learns from `config.source`, then the protocols judge on `config.data`.
+
+  With `config.transfer.labels_per_class` a method that learns from labels is
+  trained once for each of these numbers, from the same first variables; fewer
+  labels are a subset of more. Of each training the last state is taken: one who
+  has few labels has none to choose a state by. Images of both data sets are
+  normalized by the statistics of the source, which the encoder has learned
+  with.
+
+  Args:
+    config: The whole config; `source` has the fields of `data`.
+    ingredients: The objects of `config.data`, the target.
+
+  Raises:
+    InputError: If the config asks for what cannot be.
+  """
+  _check(config)
+  learned = _of_source(config)
+  source = ingredients_lib.gather(learned)
+  _check_shapes(source, ingredients)
+  target = dataclasses.replace(ingredients, mean=source.mean, std=source.std)
+  protocols.check(config, target)
+  batch_norm.make_plan(config, target, None)
+  method = pretrain.make_method(learned, source)
+  parts = _parts(config, method, source)
+  plans = {k: fitting.plan(learned, method, part) for k, part in parts.items()}
+  first = next(iter(plans.values()))
+  mesh = first.mesh()
+
+  def execute(workdir, console):
+    outcomes, of_source, compiled = [], [], {}
+    for k, part in parts.items():
+      # A recipe of as many steps is the same: it need not be compiled again.
+      recipe, step = compiled.setdefault(
+        plans[k].steps,
+        (plans[k], fitting.compiled_step(method, plans[k], mesh)),
+      )
+      state = fitting.fit(
+        method,
+        part,
+        recipe,
+        evaluators={},
+        mesh=mesh,
+        folder=workdir if k is None else workdir / f'labels_per_class={k}',
+        checkpoint=config.checkpoint,
+        seed=config.seed,
+        console=console,
+        title='training' if k is None else f'{k} labels a class',
+        train_step=step,
+      )
+      variables = method.predict_variables(state)
+      embeddings = protocols.Embeddings(
+        config,
+        target,
+        target.forward(target.encoder, mesh),
+        models.encoder_variables(variables),
+      )
+      outcomes += _renamed(measuring.evaluate(config, embeddings, console), k)
+      if method.classifies:
+        of_source.append(_on_source(source, method, variables, mesh, k))
+    mixed_sheet.write(learned, source, workdir)
+    return Measured(
+      outcomes,
+      embeddings,
+      views.examples(learned, method, source),
+      {'source': [row for rows in of_source for row in rows]},
+      _notes(config),
+    )
+
+  words = fitting.in_words(method, first, mesh)
+  times = f'{len(parts)} times ' if len(parts) > 1 else ''
+  plan = f'the encoder from {config.source.name}: {times}{words}'
+  return Job(config.method.name, plan, execute, target)
+
+
+def _of_source(config: Any) -> Any:
+  """The config of a run on the source, whose data it is."""
+  learned = config.copy_and_resolve_references()
+  learned.data = learned.source
+  return learned
+
+
+def _parts(
+  config: Any, method: Method, source: Ingredients
+) -> dict[int | None, Ingredients]:
+  """What each training learns from; under None, the labels of the source."""
+  numbers = config.transfer.labels_per_class
+  if not numbers:
+    return {None: source}
+  if set(method.streams) != {'labelled'}:
+    raise InputError(
+      f'transfer.labels_per_class={tuple(numbers)} needs a method that learns '
+      f'from labels alone; method.name={config.method.name} does not; set '
+      '--config.transfer.labels_per_class=()'
+    )
+  if len(set(numbers)) < len(numbers):
+    raise InputError(
+      f'transfer.labels_per_class names one twice: {tuple(numbers)}'
+    )
+  splits = source.splits
+  parts = {}
+  for k in numbers:
+    drawn = data.draw_labelled(
+      splits.train.labels[splits.labelled],
+      k,
+      seed=(config.seed, 3, 0),
+      num_classes=source.num_classes,
+    )
+    rows = splits.labelled[drawn]
+    parts[k] = source.with_labels(splits.train.labels, rows)
+  return parts
+
+
+def _check(config: Any) -> None:
+  if not config.evaluation.protocols:
+    raise InputError(
+      'evaluation.protocols is empty: nothing would be judged on the target'
+    )
+  if config.evaluation.patience is not None or config.evaluation.online_probe:
+    raise InputError(
+      'a transfer looks at nothing on the way: evaluation.patience must be '
+      'None and evaluation.online_probe False'
+    )
+  if config.transfer.labels_per_class and (
+    len(config.evaluation.labels_per_class) != 1
+  ):
+    raise InputError(
+      'transfer.labels_per_class is a curve over labels of the source; '
+      'evaluation.labels_per_class, those of the target, must then be one '
+      f'number, got {tuple(config.evaluation.labels_per_class)}'
+    )
+
+
+def _check_shapes(source: Ingredients, target: Ingredients) -> None:
+  shapes = [x.splits.train.images.shape[1:] for x in (source, target)]
+  if shapes[0] != shapes[1]:
+    raise InputError(
+      'images of source and data must be of one shape [H, W, C], got '
+      f'{list(shapes[0])} and {list(shapes[1])}; image_size of both can make '
+      'them so'
+    )
+
+
+def _renamed(
+  outcomes: list[evaluation.Outcome], k: int | None
+) -> list[evaluation.Outcome]:
+  """Outcomes by the labels of the source, where these are what varies."""
+  if k is None:
+    return outcomes
+  return [dataclasses.replace(o, labels_per_class=k) for o in outcomes]
+
+
+def _on_source(source, method, variables, mesh, k):
+  """How well the classifier does on the images that it was trained for."""
+  reported, k = source.reported, 'all' if k is None else k
+  count = min(SOURCE_IMAGES, len(reported))
+  rows = splits_lib.draw_stratified(reported.labels, count, seed=(0,))
+  logits = source.forward(method.model, mesh)(variables, reported.images[rows])
+  outcome = evaluation.Outcome('source', k, 0, logits)
+  return label_efficiency.summarize([outcome], reported.labels[rows])
+
+
+def _notes(config: Any) -> list[str]:
+  said = [
+    f'The encoder has learned from {config.source.name}, by whose statistics '
+    'all images are normalized; what it has learned is frozen.'
+  ]
+  if config.transfer.labels_per_class:
+    (k,) = config.evaluation.labels_per_class
+    said.append(
+      'Labels a class are those of the source; of the data set that it is '
+      f'judged on there were {k} labels a class.'
+    )
+  return said
