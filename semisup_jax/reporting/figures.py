@@ -10,10 +10,12 @@ from semisup_jax.reporting import (
   charts,
   curves,
   dot_plot,
+  label_curves,
   pictures,
   shift_figures,
 )
 from semisup_jax.reporting import contact_sheet as contact_sheet_lib
+from semisup_jax.reporting import mixed_images as mixed_images_lib
 
 label_efficiency = charts.label_efficiency
 training_curves = curves.training_curves
@@ -28,4 +30,8 @@ accuracy_by_batch_size = shift_figures.accuracy_by_batch_size
 corruption_heat_map = shift_figures.corruption_heat_map
 reliability_by_mode = shift_figures.reliability_by_mode
 contact_sheet = contact_sheet_lib.contact_sheet
+Line = label_curves.Line
+curves_by_labels = label_curves.curves_by_labels
+Mixed = mixed_images_lib.Mixed
+mixed_images = mixed_images_lib.mixed_images
 save = canvas.save

@@ -7,13 +7,20 @@ from typing import Any
 
 from rich.console import Console
 
-from semisup_jax.studies import batch_norm_shift, methods, page, runner
+from semisup_jax.studies import (
+  batch_norm_shift,
+  few_labels,
+  methods,
+  page,
+  runner,
+)
 
 # `config.study` to the function that writes its page: `(config, rows, workdir,
 # console)`, rows as in rows.jsonl. A study that is not named here gets tables.
 STUDIES = MappingProxyType(
   {
     'batch_norm_shift': batch_norm_shift.write_page,
+    'few_labels': few_labels.write_page,
     'methods': methods.write_page,
   }
 )

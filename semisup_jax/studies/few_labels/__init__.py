@@ -1,0 +1,200 @@
+"""The page of the study of few labels and mixing.
+
+It needs the factors `arm` (none, a way of mixing, random or simclr), `source`
+(other, same or none), `equal` (updates or epochs) and `seed`.
+"""
+
+import itertools
+import pathlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+
+from semisup_jax.experiments import mixed_sheet
+from semisup_jax.reporting import wording
+from semisup_jax.studies import markdown, page
+from semisup_jax.studies.few_labels import findings, published, tables
+from semisup_jax.studies.few_labels.measured import (
+  CONTROLS,
+  EPOCHS,
+  PLAIN,
+  RANDOM,
+  SAME,
+  SIMCLR,
+  SOURCE,
+  Measured,
+)
+from semisup_jax.studies.few_labels.names import title
+
+FOLDER = 'few_labels'  # Of the figures.
+
+
+def write_page(
+  config: Any,
+  rows: Sequence[Mapping[str, Any]],
+  workdir: pathlib.Path,
+  console: Console,
+) -> None:
+  """Writes page.md, and beside it the folder of the figures that it shows.
+
+  Args:
+    config: Of the study.
+    rows: Of its points, as in rows.jsonl.
+    workdir: The study's folder.
+    console: Where it is said where the page is.
+  """
+  measured = Measured(rows)
+  comparable = published.is_comparable(config.variant)
+  parts = [
+    _head(config, measured),
+    _found('What was found', findings.shape(measured, comparable=comparable)),
+    _curves(measured, workdir),
+    tables.on_target(measured, comparable=comparable),
+    _found(
+      'Which way of mixing is better, and why?',
+      findings.which_is_better(measured),
+    ),
+    _differences(measured, workdir),
+    _found(
+      'Does one learn better from the target itself?',
+      findings.same_or_other(measured),
+    ),
+    tables.differences(measured, [(SAME, PLAIN)]),
+    _found('Beside no labels, and equal epochs', findings.controls(measured)),
+    tables.differences(
+      measured, [(PLAIN, RANDOM), (PLAIN, SIMCLR), (EPOCHS, PLAIN)]
+    ),
+    tables.on_source(measured),
+    _mixed(measured, workdir),
+  ]
+  page.save(parts, workdir, console)
+
+
+def _head(config: Any, measured: Measured) -> str:
+  seconds = sum(row['seconds'] or 0 for row in measured.rows)
+  machines = dict.fromkeys(str(row['hardware']) for row in measured.rows)
+  count = len(measured.seeds)
+  spread = (
+    f"n = {count} seeds; intervals are Student's t over them, and differences "
+    'are paired'
+    if count > 1
+    else 'of one seed, so that there are no intervals'
+  )
+  return (
+    f'# Few labels of {config.source.title}, judged on '
+    f'{config.target.title}\n\n'
+    f'{len(measured.rows)} runs, {wording.duration(seconds)} in all, on '
+    f'{wording.listed(machines)}. An extractor learns from k labelled images a '
+    f'class of the source, {config.source.title}, with {config.steps} updates '
+    'at every k; then it is frozen, and logistic regression on what it makes '
+    f'of the images learns the target, {config.target.title}, from all its '
+    f'labels. Accuracy on the {config.report_split} part of the target, mean '
+    f'± standard deviation, {spread}. A seed draws the k images, of which '
+    'fewer are part of more, the initial weights, the order and the mixing.\n'
+  )
+
+
+def _found(heading: str, sentences: Iterable[str]) -> str:
+  lines = ''.join(f'* {sentence}\n' for sentence in sentences)
+  return f'## {heading}\n\n{lines}' if lines else ''
+
+
+def _figure(
+  workdir: pathlib.Path, name: str, alt: str, caption: str, draw: Callable
+) -> str:
+  """Draws `draw(figures, theme)` in both themes; returns how it is shown."""
+  from semisup_jax.reporting import figures
+
+  for theme in ('light', 'dark'):
+    path = workdir / FOLDER / f'{name}-{theme}.png'
+    figures.save(draw(figures, theme), path)
+  light, dark = (f'{FOLDER}/{name}-{theme}.png' for theme in ('light', 'dark'))
+  return f'{markdown.picture(light, dark, alt)}\n\n{caption}\n'
+
+
+def _curves(measured: Measured, workdir: pathlib.Path) -> str:
+  arms = [arm for arm in (PLAIN, *measured.mixed) if arm in measured.arms]
+  others = [
+    arm for arm in (SAME, EPOCHS, RANDOM, SIMCLR) if arm in measured.arms
+  ]
+
+  def draw(figures, theme):
+    on_target = [
+      figures.Line(title(arm), measured.curve(arm), arm not in arms)
+      for arm in (*arms, *others)
+    ]
+    on_source = [
+      figures.Line(title(arm), measured.curve(arm, SOURCE), arm not in arms)
+      for arm in (*arms, *others)
+      if arm.arm not in CONTROLS and arm.source == 'other'
+    ]
+    panels = {
+      'on the target, by a new head': on_target,
+      'on the source, by the pretrainer': on_source,
+    }
+    return figures.curves_by_labels(panels, theme)
+
+  return _figure(
+    workdir,
+    'accuracy',
+    'Accuracy by labels a class of the source',
+    'Bands are 95 % intervals over seeds.',
+    draw,
+  )
+
+
+def _differences(measured: Measured, workdir: pathlib.Path) -> str:
+  less_plain = [(arm, PLAIN) for arm in measured.mixed]
+  pairs = list(itertools.combinations(reversed(measured.mixed), 2))
+
+  def draw(figures, theme):
+    panels = {
+      'less no mixing': [
+        figures.Line(title(a), measured.differences(a, b))
+        for a, b in less_plain
+      ],
+      'of one way less another': [
+        figures.Line(f'{title(a)} less {title(b)}', measured.differences(a, b))
+        for a, b in pairs
+      ],
+    }
+    return figures.curves_by_labels(
+      panels, theme, ylabel='difference, points', zero=True
+    )
+
+  if not measured.mixed or PLAIN not in measured.arms:
+    return ''
+  picture = _figure(
+    workdir,
+    'differences',
+    'Paired differences of accuracy on the target',
+    'Differences on the target, paired by seed; bands are 95 % intervals.',
+    draw,
+  )
+  table = tables.differences(measured, [*less_plain, *pairs])
+  return f'{picture}\n{table}'
+
+
+def _mixed(measured: Measured, workdir: pathlib.Path) -> str:
+  """Of the first run of each way of mixing that has written a sheet."""
+  sheets = {}
+  for row in measured.rows:
+    sheet = mixed_sheet.read(workdir / 'points' / row['point'])
+    if sheet:
+      sheets.setdefault(row['factors']['arm'], sheet)
+  if not sheets:
+    return ''
+  return '## Mixed images\n\n' + _figure(
+    workdir,
+    'mixed',
+    'Mixed images and their labels',
+    'Images of the source as they are learned from, with their labels.',
+    lambda figures, theme: figures.mixed_images(
+      [
+        figures.Mixed(wording.protocol(arm), *sheet)
+        for arm, sheet in sheets.items()
+      ],
+      theme,
+    ),
+  )
