@@ -24,7 +24,13 @@ from ml_collections import config_dict
 
 from configs import data_sets, simclr, supervised, untrained
 
-ARMS = ('none', 'mixup', 'collage', 'cutmix')
+# Arm: `method.mixing`.
+MIXING = {
+  'plain': 'none',
+  'mixup': 'mixup',
+  'collage': 'collage',
+  'cutmix': 'cutmix',
+}
 
 
 def get_config(variant: str = 'digits') -> config_dict.ConfigDict:
@@ -35,11 +41,11 @@ def get_config(variant: str = 'digits') -> config_dict.ConfigDict:
   config.study = 'few_labels'
   config.variant = variant
   config.seeds = (0, 1, 2, 3, 4)
-  config.arms = ARMS
+  config.arms = tuple(MIXING)
   # Those that are trained on the target itself too.
-  config.same_arms = ('none',)
+  config.same_arms = ('plain',)
   # Those that are trained with equal epochs too.
-  config.epochs_arms = ('none',)
+  config.epochs_arms = ('plain',)
   config.controls = ('random', 'simclr')
   config.labels_per_class = (1, 2, 4, 8, 16, 32, 64)
   config.report_split = 'test'
@@ -63,6 +69,14 @@ def _data():
 
 def sweep(config):
   """Yields `(factors, config)` of each point, seed by seed."""
+  for field, known in (
+    *((f, MIXING) for f in ('arms', 'same_arms', 'epochs_arms')),
+    ('controls', _CONTROLS),
+  ):
+    if unknown := set(config[field]) - set(known):
+      raise ValueError(
+        f'unknown {field} {min(unknown, key=str)!r}; known: {", ".join(known)}'
+      )
   for seed in config.seeds:
     for arm in config.arms:
       yield _labelled(config, arm, 'other', 'updates', seed)
@@ -82,7 +96,9 @@ def _labelled(config, arm, source, equal, seed):
   """The extractor learns from k labels a class, for each k."""
   point = data_sets.transfer(supervised.get_config('digits'))
   _fill(point, config, seed, source)
-  point.method.update(label_smoothing=0.0, mixing=arm, mixing_per='image')
+  point.method.update(
+    label_smoothing=0.0, mixing=MIXING[arm], mixing_per='image'
+  )
   point.source.augment = 'normalize'
   point.batch_size = config.batch_size
   point.optimizer.learning_rate = config.learning_rate

@@ -1,6 +1,6 @@
 """The page of the study of few labels and mixing.
 
-It needs the factors `arm` (none, a way of mixing, random or simclr), `source`
+It needs the factors `arm` (plain, a way of mixing, random or simclr), `source`
 (other, same or none), `equal` (updates or epochs) and `seed`.
 """
 

@@ -17,7 +17,7 @@ class Arm(NamedTuple):
   """What an extractor has learned by.
 
   Attributes:
-    arm: none, mixup, collage, cutmix; random or simclr.
+    arm: plain, mixup, collage, cutmix; random or simclr.
     source: 'other', 'same' as the target, or 'none' of the random one.
     equal: What is the same for every number of labels: updates or epochs.
   """
@@ -29,9 +29,9 @@ class Arm(NamedTuple):
 
 RANDOM, SIMCLR = Arm('random', 'none'), Arm('simclr')
 PLAIN, SAME, EPOCHS = (
-  Arm('none'),
-  Arm('none', 'same'),
-  Arm('none', 'other', 'epochs'),
+  Arm('plain'),
+  Arm('plain', 'same'),
+  Arm('plain', 'other', 'epochs'),
 )
 
 
@@ -70,7 +70,7 @@ class Measured:
   def mixed(self) -> list[Arm]:
     """Arms that learn from mixed images of the source, with equal updates."""
     usual = [arm for arm in self.arms if arm == Arm(arm.arm)]
-    return [arm for arm in usual if arm.arm not in ('none', *CONTROLS)]
+    return [arm for arm in usual if arm.arm not in ('plain', *CONTROLS)]
 
   @functools.cached_property
   def _observed(self) -> list[Row]:

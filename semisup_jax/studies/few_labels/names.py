@@ -3,7 +3,7 @@
 from semisup_jax.studies.few_labels.measured import Arm
 
 _NAMES = {
-  'none': 'no mixing',
+  'plain': 'no mixing',
   'mixup': 'MixUp',
   'collage': 'collage',
   'cutmix': 'CutMix',
