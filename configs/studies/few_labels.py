@@ -169,8 +169,8 @@ def _letters(config):
   config.source.update(name='npz', title='MNIST')
   config.target.update(name='npz', title='letters')
   config.mean, config.std = (0.1307,), (0.3081,)
-  config.model = config_dict.create(width=16, strides=(2, 2))
-  config.batch_size, config.learning_rate = 32, 3e-3
+  config.model = config_dict.create(width=32, strides=(2, 2, 2))
+  config.batch_size, config.learning_rate = 32, 1e-2
   config.steps, config.epochs = 200, 10.0
   config.simclr = config_dict.create(batch_size=256, steps=200, warmup=20.0)
 

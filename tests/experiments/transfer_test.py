@@ -11,7 +11,7 @@ from configs import simclr
 from configs import transfer as recipe
 from configs.data_sets import transfer as as_transfer
 from semisup_jax import command_line, experiments, training
-from semisup_jax.experiments import mixed_sheet
+from semisup_jax.experiments import fitting, mixed_sheet
 from semisup_jax.types import InputError
 
 
@@ -88,6 +88,29 @@ def test_a_sheet_shows_what_was_mixed(finished):
   np.testing.assert_allclose(sheet.targets.sum(1), 1, rtol=1e-6)
   assert ((sheet.targets > 0).sum(1) <= 2).all()
   assert sheet.names == list('01234')
+
+
+@pytest.mark.parametrize('keep', [0, 1])
+def test_a_run_that_is_cut_short_goes_on_to_the_same_numbers(
+  finished, tmp_path, monkeypatch, keep
+):
+  """Whether what was trained before is kept, or trained again."""
+  config = tiny(**{'method.mixing': 'collage', 'checkpoint.keep': keep})
+  fit, folders = fitting.fit, []
+
+  def once(*arguments, **more):
+    folders.append(more['folder'].name)
+    if len(folders) == 2:
+      raise KeyboardInterrupt
+    return fit(*arguments, **more)
+
+  monkeypatch.setattr(fitting, 'fit', once)
+  with pytest.raises(KeyboardInterrupt):
+    run(config, tmp_path / 'run')
+  results = run(config, tmp_path / 'run')
+  assert folders == [f'labels_per_class={k}' for k in (1, 2, 1, 2)]
+  assert results['rows'] == finished[0]['rows']
+  assert results['tables']['source'] == finished[0]['tables']['source']
 
 
 def test_no_sheet_is_written_where_nothing_is_mixed(tmp_path):
