@@ -21,12 +21,15 @@ class Line(NamedTuple):
     name: In the legend.
     rows: `labels_per_class`, `mean` in [0, 1], and `low` and `high`, None where
       there is no interval.
+    look: Number of its colour and marker, the same for what a name stands for
+      in every figure.
     is_control: Whether it is drawn dashed and without a band: a level, or what
       is shown only for comparison.
   """
 
   name: str
   rows: Sequence[Mapping[str, Any]]
+  look: int
   is_control: bool = False
 
 
@@ -39,10 +42,8 @@ def curves_by_labels(
 ) -> Figure:
   """One panel below the other, over one logarithmic axis of labels a class.
 
-  A line keeps its colour and its marker, by its name, in every panel.
-
   Args:
-    panels: Lines by the panel's title.
+    panels: Lines by the panel's title; a name stands for one look.
     theme: `light` or `dark`.
     ylabel: Of every panel.
     zero: Whether a line marks 0, of differences.
@@ -55,56 +56,51 @@ def curves_by_labels(
   if not panels:
     canvas.note(grid[0, 0], colors, 'no results')
     return figure
-  names = list(dict.fromkeys(x.name for own in panels.values() for x in own))
-  looks = {name: i for i, name in enumerate(names)}
-  controls = {x.name for own in panels.values() for x in own if x.is_control}
   for axes, (title, lines) in zip(grid[:, 0], panels.items(), strict=True):
     if zero:
       axes.axhline(0, color=colors.muted, linewidth=1, zorder=1)
     for line in lines:
-      _draw(axes, line, looks[line.name], colors)
+      _draw(axes, line, colors)
     style = {'loc': 'left', 'color': colors.ink, 'fontsize': canvas.SIZE}
     axes.set_title(canvas.literal(title, 60), **style)
     axes.set_ylabel(ylabel)
     axes.grid(color=colors.line, linewidth=0.8)
   _ticks(grid[-1, 0], panels)
-  handles = [_handle(i, name in controls, colors) for name, i in looks.items()]
-  shown = [canvas.literal(name, 32) for name in names]
+  named = {line.name: line for own in panels.values() for line in own}
+  handles = [Line2D([], [], **_style(line, colors)) for line in named.values()]
+  shown = [canvas.literal(name, 32) for name in named]
   canvas.legend(figure, colors, handles, shown, above=True, length=2.2)
   return figure
 
 
-def _draw(axes: Axes, line: Line, look: int, colors: canvas.Theme) -> None:
+def _draw(axes: Axes, line: Line, colors: canvas.Theme) -> None:
   x = [row['labels_per_class'] for row in line.rows]
   axes.plot(
     x,
     [100 * row['mean'] for row in line.rows],
     zorder=3,
-    **_style(look, line.is_control, colors),
+    **_style(line, colors),
   )
   low, high = (
     np.array([charts.bound(row, end) for row in line.rows])
     for end in ('low', 'high')
   )
   if np.isfinite(low).any() and not line.is_control:
-    color = colors.series[look % len(colors.series)]
+    color = _style(line, colors)['color']
     axes.fill_between(
       x, 100 * low, 100 * high, color=color, alpha=0.15, linewidth=0
     )
 
 
-def _style(look: int, is_control: bool, colors: canvas.Theme) -> dict[str, Any]:
+def _style(line: Line, colors: canvas.Theme) -> dict[str, Any]:
+  marker = charts.MARKERS[line.look % len(charts.MARKERS)]
   return {
-    'color': colors.series[look % len(colors.series)],
-    'linestyle': DASHED if is_control else '-',
-    'marker': '' if is_control else charts.MARKERS[look % len(charts.MARKERS)],
+    'color': colors.series[line.look % len(colors.series)],
+    'linestyle': DASHED if line.is_control else '-',
+    'marker': '' if line.is_control else marker,
     'markersize': 4.5,
     'linewidth': 1.6,
   }
-
-
-def _handle(look: int, is_control: bool, colors: canvas.Theme) -> Line2D:
-  return Line2D([], [], **_style(look, is_control, colors))
 
 
 def _ticks(axes: Axes, panels: Mapping[str, Sequence[Line]]) -> None:

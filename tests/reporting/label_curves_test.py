@@ -7,12 +7,12 @@ from PIL import Image
 from semisup_jax.reporting import figures
 
 
-def line(name, *means, half=0.02, **more):
+def line(name, *means, look=0, half=0.02, **more):
   rows = [
     {'labels_per_class': 2**i, 'mean': m, 'low': m - half, 'high': m + half}
     for i, m in enumerate(means)
   ]
-  return figures.Line(name, rows, **more)
+  return figures.Line(name, rows, look, **more)
 
 
 def saved(figure, tmp_path):
@@ -37,10 +37,10 @@ def test_lines_have_bands_and_controls_have_none(theme, tmp_path):
   assert saved(figure, tmp_path).std() > 0
 
 
-def test_a_line_keeps_its_look_in_every_panel():
+def test_a_name_is_there_once_and_a_look_is_one_color():
   both = {
-    'first': [line('a', 0.5), line('b', 0.6)],
-    'second': [line('b', 0.1)],
+    'first': [line('a', 0.5), line('b', 0.6, look=1)],
+    'second': [line('b', 0.1, look=1)],
     'empty': [],
   }
   figure = figures.curves_by_labels(both)
@@ -59,7 +59,7 @@ def test_differences_have_a_line_at_zero():
 
 def test_intervals_may_be_unknown(tmp_path):
   rows = [{'labels_per_class': 1, 'mean': 0.3, 'low': None, 'high': None}]
-  figure = figures.curves_by_labels({'a': [figures.Line('x', rows)]})
+  figure = figures.curves_by_labels({'a': [figures.Line('x', rows, 0)]})
   assert not figure.axes[0].collections
   saved(figure, tmp_path)
   saved(figures.curves_by_labels({}), tmp_path)

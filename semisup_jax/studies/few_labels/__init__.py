@@ -16,7 +16,6 @@ from semisup_jax.reporting import wording
 from semisup_jax.studies import markdown, page
 from semisup_jax.studies.few_labels import findings, published, tables
 from semisup_jax.studies.few_labels.measured import (
-  CONTROLS,
   EPOCHS,
   PLAIN,
   RANDOM,
@@ -25,7 +24,7 @@ from semisup_jax.studies.few_labels.measured import (
   SOURCE,
   Measured,
 )
-from semisup_jax.studies.few_labels.names import title
+from semisup_jax.studies.few_labels.names import look, short
 
 FOLDER = 'few_labels'  # Of the figures.
 
@@ -120,18 +119,21 @@ def _curves(measured: Measured, workdir: pathlib.Path) -> str:
   ]
 
   def draw(figures, theme):
-    on_target = [
-      figures.Line(title(arm), measured.curve(arm), arm not in arms)
-      for arm in (*arms, *others)
-    ]
-    on_source = [
-      figures.Line(title(arm), measured.curve(arm, SOURCE), arm not in arms)
-      for arm in (*arms, *others)
-      if arm.arm not in CONTROLS and arm.source == 'other'
-    ]
+    def lines(which, *protocol):
+      return [
+        figures.Line(
+          short(arm),
+          measured.curve(arm, *protocol),
+          look(arm),
+          arm not in arms,
+        )
+        for arm in which
+      ]
+
+    learners = [arm for arm in (*arms, EPOCHS) if arm in measured.arms]
     panels = {
-      'on the target, by a new head': on_target,
-      'on the source, by the pretrainer': on_source,
+      'on the target, by a new head': lines((*arms, *others)),
+      'on the source, by the pretrainer': lines(learners, SOURCE),
     }
     return figures.curves_by_labels(panels, theme)
 
@@ -151,11 +153,15 @@ def _differences(measured: Measured, workdir: pathlib.Path) -> str:
   def draw(figures, theme):
     panels = {
       'less no mixing': [
-        figures.Line(title(a), measured.differences(a, b))
+        figures.Line(short(a), measured.differences(a, b), look(a))
         for a, b in less_plain
       ],
-      'of one way less another': [
-        figures.Line(f'{title(a)} less {title(b)}', measured.differences(a, b))
+      'one way less another': [
+        figures.Line(
+          f'{short(a)} less {short(b)}',
+          measured.differences(a, b),
+          look(a) + look(b) + 1,
+        )
         for a, b in pairs
       ],
     }
