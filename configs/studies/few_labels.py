@@ -77,6 +77,11 @@ def sweep(config):
       raise ValueError(
         f'unknown {field} {min(unknown, key=str)!r}; known: {", ".join(known)}'
       )
+  for field in ('source', 'target'):
+    if config[field].name == 'npz' and config[field].path is None:
+      raise ValueError(
+        f'{field}.path is not set; give an .npz file: --config.{field}.path='
+      )
   for seed in config.seeds:
     for arm in config.arms:
       yield _labelled(config, arm, 'other', 'updates', seed)

@@ -43,7 +43,8 @@ def transfer(config: Any, ingredients: Ingredients) -> Job:
   """
   _check(config)
   learned = _of_source(config)
-  source = ingredients_lib.gather(learned)
+  with protocols.within('source, which has the fields of data'):
+    source = ingredients_lib.gather(learned)
   _check_shapes(source, ingredients)
   target = dataclasses.replace(ingredients, mean=source.mean, std=source.std)
   protocols.check(config, target)

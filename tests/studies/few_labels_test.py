@@ -232,5 +232,12 @@ def test_an_unknown_arm_is_named(field):
     list(recipe.sweep(config))
 
 
+def test_a_file_that_is_missing_is_asked_for():
+  config = recipe.get_config('letters')
+  config.source.path = 'mnist.npz'
+  with pytest.raises(ValueError, match='--config.target.path='):
+    list(recipe.sweep(config))
+
+
 def test_a_pair_that_is_not_there_has_no_table(measured):
   assert tables.differences(measured, [(Arm('cutmix'), PLAIN)]) == ''
