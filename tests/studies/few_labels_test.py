@@ -235,7 +235,7 @@ def test_an_unknown_arm_is_named(field):
 def test_a_file_that_is_missing_is_asked_for():
   config = recipe.get_config('letters')
   config.source.path = 'mnist.npz'
-  with pytest.raises(ValueError, match='--config.target.path='):
+  with pytest.raises(ValueError, match=r'--config\.target\.path='):
     list(recipe.sweep(config))
 
 
