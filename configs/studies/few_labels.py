@@ -172,7 +172,9 @@ def _digits(config):
 def _letters(config):
   """MNIST, and handwritten letters, each in a file."""
   config.source.update(name='npz', title='MNIST')
-  config.target.update(name='npz', title='letters')
+  config.target.update(
+    name='npz', title='handwritten letters, a stand-in for EMNIST'
+  )
   config.mean, config.std = (0.1307,), (0.3081,)
   config.model = config_dict.create(width=32, strides=(2, 2, 2))
   config.batch_size, config.learning_rate = 32, 1e-2
