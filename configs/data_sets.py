@@ -162,6 +162,8 @@ def transfer(config: ConfigDict) -> ConfigDict:
   """
   config.experiment = 'transfer'
   config.source = config.data.copy_and_resolve_references()
+  # Through these the source is learned from; the target is only looked at.
+  del config.data.views, config.data.augment
   # Of the source, for methods that learn from labels: a training for each; of
   # () there is one, with the labels of `source`.
   config.transfer = config_dict.create(labels_per_class=())

@@ -108,7 +108,7 @@ def results(
   return {
     'experiment': config.experiment,
     'method': job.method,
-    'dataset': config.data.name,
+    'dataset': _dataset(config),
     'seed': config.seed,
     'split': config.report_split,
     'rows': [row for row in rows if row['metric'] == 'top1'],
@@ -128,6 +128,16 @@ def results(
       **workdir_lib.environment(),
     },
   }
+
+
+def _dataset(config: Any) -> str:
+  """`digits`, or `tfds:mnist to tfds:emnist/letters` of a transfer."""
+  sections = [config.source] if 'source' in config else []
+  return ' to '.join(
+    str(section.name)
+    + (f' {", ".join(map(str, section.classes))}' if section.classes else '')
+    for section in (*sections, config.data)
+  )
 
 
 def notes(ingredients: Ingredients) -> Sequence[str]:

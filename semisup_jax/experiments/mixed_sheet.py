@@ -1,4 +1,4 @@
-"""A few images mixed as they are learned from, for the reader: mixed.npz."""
+"""A few images, mixed, for the reader: mixed.npz."""
 
 import pathlib
 from typing import Any, NamedTuple
@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from semisup_jax import augment, data
+from semisup_jax import augment
 from semisup_jax.experiments.ingredients import Ingredients
 
 NAME = 'mixed.npz'
@@ -30,9 +30,11 @@ class MixedSheet(NamedTuple):
 def write(config: Any, ingredients: Ingredients, workdir: pathlib.Path) -> None:
   """Writes it, of images of different classes, if `config.method` mixes any.
 
+  They are mixed as they are, where training may augment them first.
+
   Args:
     config: The whole config.
-    ingredients: Whose training images.
+    ingredients: Whose labelled images.
     workdir: Where to.
   """
   section = config.method
@@ -40,11 +42,11 @@ def write(config: Any, ingredients: Ingredients, workdir: pathlib.Path) -> None:
     return
   splits = ingredients.splits
   labels = splits.train.labels[splits.labelled]
-  one_each = data.draw_labelled(
-    labels, 1, seed=(config.seed, 7), num_classes=ingredients.num_classes
-  )
-  order = np.random.default_rng(config.seed).permutation(one_each)
-  rows = splits.labelled[order[:IMAGES]]
+  order = np.random.default_rng(config.seed).permutation(len(labels))
+  _, first = np.unique(labels[order], return_index=True)  # One of each class.
+  rows = splits.labelled[order[np.sort(first)[:IMAGES]]]
+  if len(rows) < 2:
+    return
   images = splits.train.images[rows].astype(np.float32) / 255
   targets = np.eye(ingredients.num_classes, dtype=np.float32)
   mixed, targets = augment.MIXING[section.mixing](

@@ -1,7 +1,10 @@
 """Learning on one data set, and judging the encoder on another."""
 
 import dataclasses
+import hashlib
 from typing import Any
+
+import numpy as np
 
 from semisup_jax import data, evaluation, models
 from semisup_jax.data import splits as splits_lib
@@ -18,6 +21,7 @@ from semisup_jax.experiments import (
 from semisup_jax.experiments import ingredients as ingredients_lib
 from semisup_jax.experiments.ingredients import Ingredients
 from semisup_jax.experiments.job import Job, Measured
+from semisup_jax.training import hosts
 from semisup_jax.types import InputError, Method
 
 # Of the reported images of the source, on which its own classifier is tested.
@@ -29,13 +33,14 @@ def transfer(config: Any, ingredients: Ingredients) -> Job:
 
   With `config.transfer.labels_per_class` a method that learns from labels is
   trained once for each of these numbers, from the same first variables; fewer
-  labels are a subset of more. Of each training the last state is taken: one who
-  has few labels has none to choose a state by. Images of both data sets are
-  normalized by the statistics of the source, which the encoder has learned
-  with.
+  labels are a subset of more. Of each training the last state is taken, and
+  nothing is looked at on the way: one who has few labels has none to choose a
+  state by. Images of both data sets are normalized by the statistics of the
+  source, which the encoder has learned with.
 
   Args:
-    config: The whole config; `source` has the fields of `data`.
+    config: The whole config; `source` has the fields of `data`. Where `data`
+      has a mean and a std, they are those of `source`.
     ingredients: The objects of `config.data`, the target.
 
   Raises:
@@ -45,11 +50,11 @@ def transfer(config: Any, ingredients: Ingredients) -> Job:
   learned = _of_source(config)
   with protocols.within('source, which has the fields of data'):
     source = ingredients_lib.gather(learned)
+    method = pretrain.make_method(learned, source)
   _check_shapes(source, ingredients)
   target = dataclasses.replace(ingredients, mean=source.mean, std=source.std)
   protocols.check(config, target)
   batch_norm.make_plan(config, target, None)
-  method = pretrain.make_method(learned, source)
   parts = _parts(config, method, source)
   plans = {k: fitting.plan(learned, method, part) for k, part in parts.items()}
   first = next(iter(plans.values()))
@@ -86,13 +91,13 @@ def transfer(config: Any, ingredients: Ingredients) -> Job:
       outcomes += _renamed(measuring.evaluate(config, embeddings, console), k)
       if method.classifies:
         of_source.append(_on_source(source, method, variables, mesh, k))
-    mixed_sheet.write(learned, source, workdir)
+    hosts.from_main(lambda: mixed_sheet.write(learned, source, workdir))
     return Measured(
       outcomes,
       embeddings,
       views.examples(learned, method, source),
       {'source': [row for rows in of_source for row in rows]},
-      _notes(config),
+      _notes(config, source, target),
     )
 
   words = fitting.in_words(method, first, mesh)
@@ -149,23 +154,41 @@ def _check(config: Any) -> None:
       'a transfer looks at nothing on the way: evaluation.patience must be '
       'None and evaluation.online_probe False'
     )
-  if config.transfer.labels_per_class and (
-    len(config.evaluation.labels_per_class) != 1
-  ):
+  for field in ('mean', 'std'):
+    if config.data[field] not in (None, config.source[field]):
+      raise InputError(
+        f'data.{field} must be None or that of source, by which all images are '
+        f'normalized; got {config.data[field]} and {config.source[field]}'
+      )
+  if config.transfer.labels_per_class:
+    _check_curve(config.evaluation)
+
+
+def _check_curve(section: Any) -> None:
+  """What a curve over labels of the source leaves to the target."""
+  if tuple(section.labels_per_class) != ('all',):
     raise InputError(
-      'transfer.labels_per_class is a curve over labels of the source; '
-      'evaluation.labels_per_class, those of the target, must then be one '
-      f'number, got {tuple(config.evaluation.labels_per_class)}'
+      'transfer.labels_per_class is a curve over labels of the source, where '
+      'all of the target are used; set --config.evaluation.labels_per_class=all'
+      f', got {tuple(section.labels_per_class)}'
+    )
+  trained = {'fine_tune', 'supervised'} & set(section.protocols)
+  if trained:
+    raise InputError(
+      'transfer.labels_per_class needs protocols that leave the encoder as it '
+      f'is; take {", ".join(sorted(trained))} out of evaluation.protocols'
     )
 
 
 def _check_shapes(source: Ingredients, target: Ingredients) -> None:
   shapes = [x.splits.train.images.shape[1:] for x in (source, target)]
   if shapes[0] != shapes[1]:
+    help_ = 'channels cannot be changed'
+    if shapes[0][-1] == shapes[1][-1]:
+      help_ = 'source.image_size and data.image_size can make them so'
     raise InputError(
       'images of source and data must be of one shape [H, W, C], got '
-      f'{list(shapes[0])} and {list(shapes[1])}; image_size of both can make '
-      'them so'
+      f'{list(shapes[0])} and {list(shapes[1])}; {help_}'
     )
 
 
@@ -188,15 +211,34 @@ def _on_source(source, method, variables, mesh, k):
   return label_efficiency.summarize([outcome], reported.labels[rows])
 
 
-def _notes(config: Any) -> list[str]:
+def _notes(config: Any, source: Ingredients, target: Ingredients) -> list[str]:
   said = [
     f'The encoder has learned from {config.source.name}, by whose statistics '
-    'all images are normalized; what it has learned is frozen.'
+    'all images are normalized.'
   ]
-  if config.transfer.labels_per_class:
-    (k,) = config.evaluation.labels_per_class
+  ks = config.transfer.labels_per_class
+  if ks:
     said.append(
-      'Labels a class are those of the source; of the data set that it is '
-      f'judged on there were {k} labels a class.'
+      'Labels a class are those of the source; what is judged has all labels '
+      f'of the target. The embeddings are those after {ks[-1]} labels a class.'
+    )
+  seen = _shared_images(source, target)
+  if seen:
+    said.append(
+      f'{seen:,} of the {len(target.reported):,} images that it is judged on '
+      'are among those that the encoder may have learned from: what it knows '
+      'of them is no proof of what it makes of new ones.'
     )
   return said
+
+
+def _shared_images(source: Ingredients, target: Ingredients) -> int:
+  """How many of the target's reported images are training images of the source,
+  pixel by pixel."""
+  splits = source.splits
+  learned = {_digest(splits.train.images[row]) for row in splits.known}
+  return sum(_digest(image) in learned for image in target.reported.images)
+
+
+def _digest(image: np.ndarray) -> bytes:
+  return hashlib.blake2b(np.ascontiguousarray(image), digest_size=16).digest()

@@ -192,6 +192,13 @@ def _more_numbers(results: Mapping[str, Any]) -> str:
     parts.append(
       tables.folded('Other metrics', tables.metric_tables(extra['metrics']))
     )
+  if extra.get('source'):
+    on_source = [row for row in extra['source'] if row['metric'] == 'top1']
+    parts.append(
+      tables.folded(
+        'Accuracy on what was learned from, %', tables.main_table(on_source)
+      )
+    )
   if extra.get('per_class_recall'):
     parts.append(
       tables.folded('Recall by class', tables.recall(extra['per_class_recall']))

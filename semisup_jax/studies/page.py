@@ -1,7 +1,7 @@
 """The page of a study that has none of its own: page.md, tables of means."""
 
 import pathlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -36,6 +36,29 @@ def write_page(
   if means:
     parts.append(_note(means))
   save(parts, workdir, console)
+
+
+def figure(
+  workdir: pathlib.Path, path: str, alt: str, caption: str, draw: Callable
+) -> str:
+  """Draws a figure in both themes, and returns how the page shows it.
+
+  Args:
+    workdir: The study's folder.
+    path: Of the files in it, without what tells the themes apart and the
+      ending, as 'few_labels/accuracy'.
+    alt: What is seen, for one who does not see it.
+    caption: Stands below; Markdown.
+    draw: `(figures, theme) -> Figure`.
+  """
+  from semisup_jax.reporting import figures
+
+  files = {theme: f'{path}-{theme}.png' for theme in ('light', 'dark')}
+  for theme, file in files.items():
+    figures.save(draw(figures, theme), workdir / file)
+  return (
+    f'{markdown.picture(files["light"], files["dark"], alt)}\n\n{caption}\n'
+  )
 
 
 def save(parts: Iterable[str], workdir: pathlib.Path, console: Console) -> None:

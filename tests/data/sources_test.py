@@ -408,6 +408,19 @@ def test_an_unlabelled_part_stays_when_classes_are_chosen(monkeypatch):
   assert parts['unlabelled'].class_names == ('b', 'c')
 
 
+def test_a_class_whose_name_is_another_number_is_asked_for(monkeypatch):
+  images = np.zeros((4, 8, 8, 1), np.uint8)
+  names = ('1', '2', '3')
+  part = Dataset(images, np.array([0, 1, 2, 1], np.int32), names)
+  monkeypatch.setitem(data.SOURCES, 'made', lambda config: {'train': part})
+  with pytest.raises(
+    InputError, match='2 is a number, and the name of class 1'
+  ):
+    data.load(section(name='made', classes=(2, 3)))
+  kept = data.load(section(name='made', classes=('2', '3')))['train']
+  assert kept.class_names == ('2', '3')
+
+
 @pytest.mark.parametrize(
   ('classes', 'message'),
   [

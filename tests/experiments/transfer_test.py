@@ -1,6 +1,7 @@
 """An encoder learns on one data set, and is judged on another."""
 
 import json
+import re
 
 import jax
 import numpy as np
@@ -58,17 +59,55 @@ def test_there_is_a_number_for_each_number_of_labels_of_the_source(finished):
   assert 'learned from digits' in ' '.join(results['notes'])
 
 
-def test_fewer_labels_are_a_subset_and_have_as_many_updates(finished):
+def test_every_number_of_labels_has_as_many_updates(finished):
   _, folder = finished
   for k in (1, 2):
     log = training.read_metrics(folder / f'labels_per_class={k}')
     assert [row['step'] for row in log] == [1, 2, 3, 4]
 
 
+def test_fewer_labels_are_a_subset_and_begin_with_the_same_variables(
+  tmp_path, monkeypatch
+):
+  fit, learned, first = fitting.fit, [], []
+
+  def seen(method, ingredients, *arguments, **more):
+    splits = ingredients.splits
+    learned.append(splits.labelled)
+    step = more['train_step']
+
+    def watched(state, batch):
+      if not int(state.step):
+        first.append(jax.device_get(state.params))
+      return step(state, batch)
+
+    return fit(
+      method, ingredients, *arguments, **{**more, 'train_step': watched}
+    )
+
+  monkeypatch.setattr(fitting, 'fit', seen)
+  run(tiny(**{'transfer.labels_per_class': (1, 4)}), tmp_path / 'run')
+  few, more = learned
+  assert (len(few), len(more)) == (5, 20)
+  assert set(few) < set(more)
+  jax.tree.map(np.testing.assert_array_equal, *first)
+
+
+def test_images_that_were_learned_from_are_counted_where_they_judge(tmp_path):
+  """Classes of the source that the target has too are divided otherwise."""
+  apart = tiny(**{'transfer.labels_per_class': (1,)})
+  notes = run(apart, tmp_path / 'apart')['notes']
+  assert 'no proof' not in ' '.join(notes)
+  both = tiny(**{'source.classes': None, 'transfer.labels_per_class': (1,)})
+  (note,) = [
+    x for x in run(both, tmp_path / 'both')['notes'] if 'no proof' in x
+  ]
+  assert re.match(r'[1-9]\d* of the 134 images that it is judged on', note)
+
+
 def test_images_of_both_are_normalized_by_the_source(finished):
   results, _ = finished
-  other = tiny(**{'data.mean': (0.9,), 'data.std': (0.01,)})
-  gathered, job = experiments.prepare(other)
+  gathered, job = experiments.prepare(tiny())
   assert gathered is job.ingredients
   np.testing.assert_allclose(gathered.mean, results['run']['channel_mean'])
   source = tiny()
@@ -172,21 +211,30 @@ def test_a_method_without_labels_learns_the_source_once(tmp_path):
   }
 
 
-def test_the_recipe_runs_and_has_a_page(tmp_path, request, monkeypatch):
+@pytest.mark.parametrize(
+  ('curve', 'ks'),
+  [([], ['all']), (['--config.transfer.labels_per_class=1,4'], [1, 4])],
+)
+def test_the_recipe_runs_and_has_a_page(
+  curve, ks, tmp_path, request, monkeypatch
+):
   monkeypatch.chdir(request.config.rootpath)
   arguments = [
     '--config=configs/transfer.py',
     f'--workdir={tmp_path}',
     '--config.schedule.steps=3',
     '--config.model.width=4',
-    '--config.evaluation.labels_per_class=1,all',
-    '--config.evaluation.draws=2',
+    '--config.evaluation.labels_per_class=all',
+    *curve,
   ]
   assert command_line.main(arguments) == 0
   results = json.loads((tmp_path / 'results.json').read_text())
-  (source,) = [r for r in results['tables']['source'] if r['metric'] == 'top1']
-  assert source['labels_per_class'] == 'all'
-  assert 'learned from digits' in (tmp_path / 'report.html').read_text()
+  page = (tmp_path / 'report.html').read_text()
+  assert 'supervised on digits 0, 1, 2, 3, 4 to digits 5, 6, 7, 8, 9' in page
+  assert 'Accuracy on what was learned from' in page
+  assert 'learned from digits' in page
+  source = [r for r in results['tables']['source'] if r['metric'] == 'top1']
+  assert [row['labels_per_class'] for row in source] == ks
 
 
 @pytest.mark.parametrize(
@@ -197,8 +245,11 @@ def test_the_recipe_runs_and_has_a_page(tmp_path, request, monkeypatch):
     ({'transfer.labels_per_class': (0,)}, 'must be a positive integer'),
     ({'evaluation.protocols': ()}, 'nothing would be judged'),
     ({'evaluation.patience': 3}, 'patience must be None'),
-    ({'evaluation.labels_per_class': (1, 5)}, 'must then be one number'),
-    ({'source.image_size': 12}, r'one shape.*got \[12, 12, 1\] and \[8, 8, 1'),
+    ({'evaluation.labels_per_class': (5,)}, r'labels_per_class=all, got \(5,'),
+    ({'evaluation.protocols': ('fine_tune',)}, 'take fine_tune out of'),
+    ({'data.mean': (0.9,), 'data.std': (0.1,)}, r'data.mean.*got \(0.9,\) and'),
+    ({'source.image_size': 12}, r'\[12, 12, 1\] and \[8, 8, 1\]; .*can make'),
+    ({'source.augment': 'flip|normalize'}, 'in source.*flip'),
     ({'source.classes': (3,)}, 'in source, which has.*two different classes'),
   ],
 )
@@ -212,5 +263,6 @@ def test_a_method_without_labels_has_no_curve():
   config = as_transfer(simclr.get_config())
   config.transfer.labels_per_class = (1, 2)
   config.evaluation.labels_per_class = ('all',)
+  config.evaluation.protocols = ('knn',)
   with pytest.raises(InputError, match='learns from labels alone'):
     experiments.prepare(config)

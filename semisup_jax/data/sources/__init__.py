@@ -69,6 +69,12 @@ def _of(classes: Sequence[int | str], parts: Parts) -> Parts:
     parts: Of the source.
   """
   names = parts['train'].class_names
+  for c in classes:
+    if isinstance(c, int) and str(c) in names and names.index(str(c)) != c:
+      raise InputError(
+        f'data.classes={tuple(classes)}: {c} is a number, and the name of '
+        f'class {names.index(str(c))}; write a name as {str(c)!r}, with quotes'
+      )
   numbers = [names.index(c) if c in names else c for c in classes]
   if not all(isinstance(c, int) and 0 <= c < len(names) for c in numbers):
     raise InputError(

@@ -5,14 +5,14 @@ It needs the factors `arm` (trainset1, trainset2, simclr), `momentum` and
 """
 
 import pathlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 
 from semisup_jax.experiments import batch_norm as experiment
 from semisup_jax.reporting import wording
-from semisup_jax.studies import markdown, page
+from semisup_jax.studies import page
 from semisup_jax.studies.batch_norm_shift import findings, published, tables
 from semisup_jax.studies.batch_norm_shift.measured import Measured
 
@@ -75,19 +75,6 @@ def _head(config: Any, measured: Measured) -> str:
   )
 
 
-def _figure(
-  workdir: pathlib.Path, name: str, alt: str, caption: str, draw: Callable
-) -> str:
-  """Draws `draw(figures, theme)` in both themes; returns how it is shown."""
-  from semisup_jax.reporting import figures
-
-  for theme in ('light', 'dark'):
-    path = workdir / FOLDER / f'{name}-{theme}.png'
-    figures.save(draw(figures, theme), path)
-  light, dark = (f'{FOLDER}/{name}-{theme}.png' for theme in ('light', 'dark'))
-  return f'{markdown.picture(light, dark, alt)}\n\n{caption}\n'
-
-
 def _curves(measured: Measured, workdir: pathlib.Path) -> str:
   parts = []
   for arm in measured.trainsets:
@@ -98,9 +85,9 @@ def _curves(measured: Measured, workdir: pathlib.Path) -> str:
       if row['order'] in (None, order)
     ]
     parts.append(
-      _figure(
+      page.figure(
         workdir,
-        f'accuracy-{arm}',
+        f'{FOLDER}/accuracy-{arm}',
         f'Accuracy by test batch, {arm}',
         f'{arm}: one line a way to choose the statistics; bands are 95 % '
         'intervals over seeds.',
@@ -116,9 +103,9 @@ def _heat_map(measured: Measured, workdir: pathlib.Path) -> str:
     rows = measured.corruptions(arm)
     if rows:
       parts.append(
-        _figure(
+        page.figure(
           workdir,
-          'corruptions',
+          f'{FOLDER}/corruptions',
           'Accuracy by corruption',
           f'{arm}: accuracy in per cent, the mean over severities.',
           lambda draw, theme, rows=rows: draw.corruption_heat_map(rows, theme),
@@ -131,9 +118,9 @@ def _reliability(measured: Measured, workdir: pathlib.Path) -> str:
   for arm in measured.trainsets[-1:]:
     rows = [r for r in measured.reliability(arm) if r['mode'] in DRAWN]
     if rows:
-      return _figure(
+      return page.figure(
         workdir,
-        'reliability',
+        f'{FOLDER}/reliability',
         'Accuracy against confidence',
         f'{arm}, one seed, in the largest test batches.',
         lambda draw, theme, rows=rows: draw.reliability_by_mode(rows, theme),
@@ -150,9 +137,9 @@ def _sheet(measured: Measured, workdir: pathlib.Path) -> str:
       names, images = found
   if not names:
     return ''
-  return '## The shifts\n\n' + _figure(
+  return '## The shifts\n\n' + page.figure(
     workdir,
-    'contact_sheet',
+    f'{FOLDER}/contact_sheet',
     'Test images under every shift',
     'Three test images under every shift; corruptions at the highest severity '
     'that was tested.',

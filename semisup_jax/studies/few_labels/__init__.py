@@ -6,15 +6,15 @@ It needs the factors `arm` (plain, a way of mixing, random or simclr), `source`
 
 import itertools
 import pathlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 
 from semisup_jax.experiments import mixed_sheet
 from semisup_jax.reporting import wording
-from semisup_jax.studies import markdown, page
-from semisup_jax.studies.few_labels import findings, published, tables
+from semisup_jax.studies import page
+from semisup_jax.studies.few_labels import findings, tables
 from semisup_jax.studies.few_labels.measured import (
   EPOCHS,
   PLAIN,
@@ -24,7 +24,7 @@ from semisup_jax.studies.few_labels.measured import (
   SOURCE,
   Measured,
 )
-from semisup_jax.studies.few_labels.names import look, short
+from semisup_jax.studies.few_labels.names import look, look_of_pair, short
 
 FOLDER = 'few_labels'  # Of the figures.
 
@@ -44,12 +44,13 @@ def write_page(
     console: Where it is said where the page is.
   """
   measured = Measured(rows)
-  comparable = published.is_comparable(config.variant)
   parts = [
     _head(config, measured),
-    _found('What was found', findings.shape(measured, comparable=comparable)),
+    _found(
+      'What was found', findings.shape(measured, comparable=config.published)
+    ),
     _curves(measured, workdir),
-    tables.on_target(measured, comparable=comparable),
+    tables.on_target(measured, comparable=config.published),
     _found(
       'Which way of mixing is better, and why?',
       findings.which_is_better(measured),
@@ -84,13 +85,17 @@ def _head(config: Any, measured: Measured) -> str:
     f'# Few labels of {config.source.title}, judged on '
     f'{config.target.title}\n\n'
     f'{len(measured.rows)} runs, {wording.duration(seconds)} in all, on '
-    f'{wording.listed(machines)}. An extractor learns from k labelled images a '
-    f'class of the source, {config.source.title}, with {config.steps} updates '
-    'at every k; then it is frozen, and logistic regression on what it makes '
-    f'of the images learns the target, {config.target.title}, from all its '
-    f'labels. Accuracy on the {config.report_split} part of the target, mean '
-    f'± standard deviation, {spread}. A seed draws the k images, of which '
-    'fewer are part of more, the initial weights, the order and the mixing.\n'
+    f'{wording.listed(machines)}. An extractor and a first head (the '
+    '"pretrainer") learn from k labelled images a class of the source, '
+    f'{config.source.title}, {config.steps} steps of {config.batch_size} at '
+    'every k, as they are or mixed. Then the extractor is frozen, and a new '
+    'head (the "generalizer"), logistic regression on what it makes of the '
+    f'images, learns the target, {config.target.title}, from all its labels. '
+    f'SimCLR learns from all images of the source, {config.simclr.steps} steps '
+    f'of {config.simclr.batch_size} under random views. Accuracy on the '
+    f'{config.report_split} part of the target, mean ± standard deviation, '
+    f'{spread}. A seed draws the k images, of which fewer are part of more, '
+    'the initial weights, the order and the mixing.\n'
   )
 
 
@@ -99,17 +104,10 @@ def _found(heading: str, sentences: Iterable[str]) -> str:
   return f'## {heading}\n\n{lines}' if lines else ''
 
 
-def _figure(
-  workdir: pathlib.Path, name: str, alt: str, caption: str, draw: Callable
-) -> str:
-  """Draws `draw(figures, theme)` in both themes; returns how it is shown."""
-  from semisup_jax.reporting import figures
-
-  for theme in ('light', 'dark'):
-    path = workdir / FOLDER / f'{name}-{theme}.png'
-    figures.save(draw(figures, theme), path)
-  light, dark = (f'{FOLDER}/{name}-{theme}.png' for theme in ('light', 'dark'))
-  return f'{markdown.picture(light, dark, alt)}\n\n{caption}\n'
+def _bands(measured: Measured) -> str:
+  if len(measured.seeds) < 2:
+    return 'One seed has no intervals.'
+  return 'Bands are 95 % intervals over seeds.'
 
 
 def _curves(measured: Measured, workdir: pathlib.Path) -> str:
@@ -137,32 +135,32 @@ def _curves(measured: Measured, workdir: pathlib.Path) -> str:
     }
     return figures.curves_by_labels(panels, theme)
 
-  return _figure(
+  return page.figure(
     workdir,
-    'accuracy',
+    f'{FOLDER}/accuracy',
     'Accuracy by labels a class of the source',
-    'Bands are 95 % intervals over seeds.',
+    _bands(measured),
     draw,
   )
 
 
 def _differences(measured: Measured, workdir: pathlib.Path) -> str:
-  less_plain = [(arm, PLAIN) for arm in measured.mixed]
+  with_plain = [(arm, PLAIN) for arm in measured.mixed]
   pairs = list(itertools.combinations(reversed(measured.mixed), 2))
 
   def draw(figures, theme):
     panels = {
-      'less no mixing': [
+      'minus no mixing': [
         figures.Line(short(a), measured.differences(a, b), look(a))
-        for a, b in less_plain
+        for a, b in with_plain
       ],
-      'one way less another': [
+      'one way minus another': [
         figures.Line(
-          f'{short(a)} less {short(b)}',
+          f'{short(a)} minus {short(b)}',
           measured.differences(a, b),
-          look(a) + look(b) + 1,
+          look_of_pair(i),
         )
-        for a, b in pairs
+        for i, (a, b) in enumerate(pairs)
       ],
     }
     return figures.curves_by_labels(
@@ -171,14 +169,14 @@ def _differences(measured: Measured, workdir: pathlib.Path) -> str:
 
   if not measured.mixed or PLAIN not in measured.arms:
     return ''
-  picture = _figure(
+  picture = page.figure(
     workdir,
-    'differences',
+    f'{FOLDER}/differences',
     'Paired differences of accuracy on the target',
-    'Differences on the target, paired by seed; bands are 95 % intervals.',
+    f'Differences on the target, paired by seed. {_bands(measured)}',
     draw,
   )
-  table = tables.differences(measured, [*less_plain, *pairs])
+  table = tables.differences(measured, [*with_plain, *pairs])
   return f'{picture}\n{table}'
 
 
@@ -191,9 +189,9 @@ def _mixed(measured: Measured, workdir: pathlib.Path) -> str:
       sheets.setdefault(row['factors']['arm'], sheet)
   if not sheets:
     return ''
-  return '## Mixed images\n\n' + _figure(
+  return '## Mixed images\n\n' + page.figure(
     workdir,
-    'mixed',
+    f'{FOLDER}/mixed',
     'Mixed images and their labels',
     'Images of the source as they are learned from, with their labels.',
     lambda figures, theme: figures.mixed_images(

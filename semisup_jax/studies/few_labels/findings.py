@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from semisup_jax import metrics
 from semisup_jax.reporting import comparison, wording
 from semisup_jax.studies.few_labels import published
 from semisup_jax.studies.few_labels.measured import (
@@ -25,30 +26,23 @@ def comparison_sentence(rows: Sequence[Row], a: str, b: str) -> str:
   """Where a beats b, where b beats a, and where they cannot be told apart.
 
   Args:
-    rows: Paired differences of a less b by labels a class, with intervals.
+    rows: Paired differences of a minus b by labels a class.
     a: Its name within a sentence.
     b: Likewise.
   """
-  verdicts = {row['labels_per_class']: _gap(row).verdict for row in rows}
-  by_k = {row['labels_per_class']: row for row in rows}
-
-  def where(verdict):
-    return [k for k, found in verdicts.items() if found == verdict]
-
+  by_verdict: dict[str, list[Row]] = {}
+  for row in rows:
+    by_verdict.setdefault(_gap(row).verdict, []).append(row)
   parts = []
   for verdict, better, other in (('higher', a, b), ('lower', b, a)):
-    if where(verdict):
-      sizes = wording.listed(_at(by_k[k]) for k in where(verdict))
-      parts.append(f'{better} beats {other} {sizes}')
-  equal = where('not distinguishable')
-  if equal and not parts:
-    parts.append(
-      f'{a} and {b} cannot be told apart {wording.labels_listed(equal)}'
-    )
-  elif equal:
-    parts.append(f'no difference is seen {wording.short(equal)}')
-  if where('no interval'):
-    parts.append(f'{a} and {b} have no intervals with one seed')
+    if verdict in by_verdict:
+      where = wording.listed(map(_at, by_verdict[verdict]))
+      parts.append(f'{better} beats {other} {where}')
+  if equal := by_verdict.get('not distinguishable'):
+    names = 'they' if parts else f'{a} and {b}'
+    parts.append(f'{names} cannot be told apart {_ks(equal)}')
+  if alone := by_verdict.get('no interval'):
+    parts.append(f'{a} and {b} cannot be compared by one seed {_ks(alone)}')
   return _sentence('; '.join(parts))
 
 
@@ -56,11 +50,17 @@ def _gap(row: Row) -> comparison.Gap:
   return comparison.Gap(*(row[end] for end in ('mean', 'low', 'high')))
 
 
+def _ks(rows: Sequence[Row]) -> str:
+  """`at k = 8, 16 and 32`."""
+  return f'at k = {wording.listed(row["labels_per_class"] for row in rows)}'
+
+
 def _at(row: Row) -> str:
-  """`at k = 1 by 2.1 ± 0.8 points`, half of the interval behind the sign."""
-  half = (row['high'] - row['low']) / 2
-  size, spread = (wording.number(x, 'top1') for x in (abs(row['mean']), half))
-  return f'at k = {row["labels_per_class"]} by {size} ± {spread} points'
+  """`at k = 1 by 2.1 points (95 % interval 1.3 to 2.9)`, whichever is ahead."""
+  low, high = sorted((abs(row['low']), abs(row['high'])))
+  size = wording.points(row['mean'], 'top1')
+  interval = wording.interval(low, high, 'top1')
+  return f'{_ks([row])} by {size} (95 % interval {interval})'
 
 
 def _sentence(text: str) -> str:
@@ -93,23 +93,28 @@ def shape(measured: Measured, *, comparable: bool) -> list[str]:
 
 
 def _against_published(rows: Sequence[Row], arm: str) -> str:
-  """Whether the gain is largest with the fewest labels."""
+  """Whether the gain is largest with the fewest labels, as published.
+
+  It is said to be, or not to be, where intervals say so.
+  """
   first, largest = rows[0], max(rows, key=lambda row: row['mean'])
-  gain = published.FIRST[2] - published.FIRST[1]
-  k = first['labels_per_class']
-  number = wording.number(first['mean'], 'top1')
+  k, plain, mixed = published.FIRST
   text = (
-    f'Published for {arm}: {gain:.0f} points at k = {published.FIRST[0]}, and '
-    f'less with more labels; here {number} points at k = {k}'
+    f'Published for {arm}: {mixed - plain:.0f} points at k = {k}, and less '
+    f'with more labels; here {_signed(first)} points {_ks([first])}'
   )
-  if _gap(first).verdict == 'higher' and largest is first:
+  if largest is not first:
+    text += f', and most, {_signed(largest)}, {_ks([largest])}'
+  if first['labels_per_class'] != k or len(rows) < 2 or first['low'] is None:
+    return f'{text}.'
+  if largest is first and _gap(first).verdict == 'higher':
     return f'{text}, the largest gain of all: the shape agrees.'
-  if largest['mean'] <= 0:
-    return f'{text} and no gain at any k: the shape does not agree.'
-  return (
-    f'{text}, and the largest gain, {wording.number(largest["mean"], "top1")} '
-    f'points, at k = {largest["labels_per_class"]}: the shape does not agree.'
-  )
+  if largest is first:
+    return f'{text}, the largest of all, but it may be none.'
+  gained = metrics.paired_difference(largest['values'], first['values'])
+  if gained.low > 0:
+    return f'{text}: the shape does not agree.'
+  return f'{text}; which of the two is larger is not decided.'
 
 
 def _percent(row: Row) -> str:
@@ -134,22 +139,23 @@ def _why(measured: Measured, arm: Arm) -> str:
   on_source = measured.differences(arm, PLAIN, SOURCE)
   if not on_target or not on_source:
     return ''
-  better = [r['labels_per_class'] for r in on_target if r['mean'] > 0]
-  worse = [r['labels_per_class'] for r in on_source if r['mean'] < 0]
-  both = [k for k in better if k in worse]
+  both = [
+    target
+    for target, source in zip(on_target, on_source, strict=True)
+    if (_gap(target).verdict, _gap(source).verdict) == ('higher', 'lower')
+  ]
   gains = wording.listed(
-    f'{_signed(target)} and {_signed(source)} at {target["labels_per_class"]}'
+    f'{_signed(target)} and {_signed(source)} {_ks([target])}'
     for target, source in zip(on_target, on_source, strict=True)
   )
   text = (
-    f'{name(arm)} changes accuracy on the target and that of the pretrainer on '
-    f'its own classes by {gains} points'
+    f'in points, {name(arm)} changes accuracy on the target, and that of the '
+    f'first head on its own classes, by {gains}'
   )
   if both:
     text += (
-      f'; {wording.short(both)} it costs the pretrainer and helps the '
-      'extractor, so that there the gain is one of features, not of a better '
-      'classifier'
+      f'; {_ks(both)} it helps the features and costs the classifier, which '
+      'speaks for a gain that is one of features'
     )
   return _sentence(text)
 
@@ -164,12 +170,10 @@ def same_or_other(measured: Measured) -> list[str]:
   rows = measured.differences(SAME, PLAIN)
   if not rows:
     return []
+  other = 'learning from the other data set'
   return [
-    comparison_sentence(
-      rows,
-      'learning from the target itself',
-      'learning from the other data set',
-    )
+    comparison_sentence(rows, 'learning from the target itself', other),
+    'Where the target has more classes, k images of each are more images.',
   ]
 
 

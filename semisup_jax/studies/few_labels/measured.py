@@ -108,7 +108,7 @@ class Measured:
   def differences(
     self, a: Arm, b: Arm, protocol: str = HEAD
   ) -> list[dict[str, Any]]:
-    """Top-1 of a less that of b by labels a class, paired by seed.
+    """Top-1 of a minus that of b by labels a class, paired by seed.
 
     Args:
       a: What is compared.

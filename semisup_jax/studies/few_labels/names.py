@@ -52,3 +52,8 @@ def look(arm: Arm) -> int:
   if arm in _SHORT:
     return len(_LOOKS) + list(_SHORT).index(arm)
   return _LOOKS.index(arm.arm)
+
+
+def look_of_pair(number: int) -> int:
+  """Of the difference of two ways of mixing: none that an arm has."""
+  return len(_LOOKS) + len(_SHORT) + number

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from semisup_jax.experiments.transfer import SOURCE_IMAGES
 from semisup_jax.reporting import wording
 from semisup_jax.studies import markdown
 from semisup_jax.studies.few_labels import published
@@ -16,7 +17,7 @@ from semisup_jax.studies.few_labels.measured import (
   Arm,
   Measured,
 )
-from semisup_jax.studies.few_labels.names import title
+from semisup_jax.studies.few_labels.names import name, title
 
 
 def on_target(measured: Measured, *, comparable: bool) -> str:
@@ -49,9 +50,9 @@ def on_source(measured: Measured) -> str:
   if not body:
     return ''
   return (
-    '## Accuracy of the pretrainer on the source\n\n'
-    'In per cent, on images of the source that it has not seen.\n\n'
-    + _table(measured, body)
+    '## Accuracy of the first head on the source\n\n'
+    f'In per cent, on up to {SOURCE_IMAGES:,} images of the source that it has '
+    'not seen.\n\n' + _table(measured, body)
   )
 
 
@@ -62,14 +63,16 @@ def differences(measured: Measured, pairs: Sequence[tuple[Arm, Arm]]) -> str:
     own = {r['labels_per_class']: r for r in measured.differences(a, b)}
     if own:
       cells = [markdown.difference(own.get(k)) for k in measured.ks]
-      body.append([f'{title(a)} less {title(b)}', *cells])
+      body.append([f'{title(a)} minus {name(b)}', *cells])
   if not body:
     return ''
-  return (
-    'Differences in points, paired by seed, with 95 % intervals; those that '
-    'exclude 0 are bold, and of 20 such intervals one would without any '
-    'difference.\n\n' + _table(measured, body)
-  )
+  text = 'Differences in points, paired by seed'
+  if len(measured.seeds) > 1:
+    text += (
+      ', with 95 % intervals; those that exclude 0 are bold. One in 20 does '
+      'even where there is no difference'
+    )
+  return f'{text}.\n\n{_table(measured, body)}'
 
 
 def _body(measured, arms, protocol):
