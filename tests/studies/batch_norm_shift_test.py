@@ -183,6 +183,10 @@ def test_the_page_holds_the_published_numbers_beside_ours(page):
   assert ours == ['3.0 ± 1.0'] * 4
 
 
+def test_what_is_of_one_seed_is_said_to_be(page):
+  assert 'A number without ± is of one seed.' in page  # The corruptions.
+
+
 def test_corruptions_are_means_of_all_and_of_the_seeds_that_had_them(page):
   assert 'Means over 2 corruptions at severities 1 and 5' in page
   assert 'test batches of 200, n = 1 seed' in page
@@ -279,7 +283,7 @@ def test_what_some_seeds_have_is_compared_on_these(rows):
   assert '| 0.9 | source | 30.0 |' in text
   assert '| 0.99 | source | 30.0 |' in text
   said = ' '.join(findings.sentences(measured, comparable=False))
-  assert 'give 7.0 % instead of 21.0 %' in said
+  assert 'give 7.0 % instead of 21.0 % (one seed)' in said
 
 
 def test_every_point_reads_the_data_that_the_study_names():

@@ -64,6 +64,9 @@ def _head(config: Any, measured: Measured) -> str:
   nested = 'lies inside' if config.nested else 'is apart from'
   small, large = config.sizes
   machines = dict.fromkeys(str(row['hardware']) for row in measured.rows)
+  alone = ''
+  if count > 1 and any(row['n'] == 1 for row in measured.under_shift):
+    alone = ' A number without ± is of one seed.'
   return (
     f'# BatchNorm under shift: {config.variant}\n\n'
     f'{len(measured.rows)} runs, {wording.duration(seconds)} in all, on '
@@ -71,7 +74,8 @@ def _head(config: Any, measured: Measured) -> str:
     f'{nested} trainset2, {large:,}. Numbers are of the {config.report_split} '
     f'part, mean ± standard deviation over seeds where there are several '
     f'({spread}); under shift they are of {measured.images():,} of its images. '
-    'A seed changes the training sets, the initial weights and the views.\n'
+    'A seed changes the training sets, the initial weights and the views.'
+    f'{alone}\n'
   )
 
 

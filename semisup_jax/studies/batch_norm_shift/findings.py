@@ -86,9 +86,11 @@ def _mixtures(measured, arm, shift) -> list[str]:
 
 def _order(measured, arm) -> list[str]:
   """What test images that come sorted by class do."""
+  several = len(measured.seeds) > 1
   measured = measured.of_seeds(is_sorted)
   if not measured.rows:
     return []
+  alone = ' (one seed)' if several and len(measured.seeds) == 1 else ''
   size = 32 if 32 in measured.batch_sizes else max(measured.batch_sizes)
   run = {'shift': 'clean', 'batch_size': size}
   random = measured.one(arm, 'batch', **run)
@@ -101,8 +103,8 @@ def _order(measured, arm) -> list[str]:
     return []
   return [
     f'Sorted by class, without a shift, the statistics of {size} test images '
-    f'give {_percent(ordered[0])} instead of {_percent(random)}: they are '
-    'those of a class, not of the data.'
+    f'give {_percent(ordered[0])} instead of {_percent(random)}{alone}: they '
+    'are those of a class, not of the data.'
   ]
 
 
