@@ -1,13 +1,21 @@
 """Images in: sources, splits and streams."""
 
-from semisup_jax.data import dataset, placement, sources, splits, streams
+from semisup_jax.data import (
+  dataset,
+  drawing,
+  placement,
+  sources,
+  splits,
+  streams,
+)
 
 Dataset = dataset.Dataset
 channel_statistics = dataset.channel_statistics
 SOURCES = sources.SOURCES
 load = sources.load
 Splits = splits.Splits
-draw_labelled = splits.draw_labelled
+draw_labelled = drawing.draw_labelled
+draw_stratified = drawing.draw_stratified
 make_splits = splits.make_splits
 ResidentStream = streams.ResidentStream
 place = placement.place

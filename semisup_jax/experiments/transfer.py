@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from semisup_jax import data, evaluation, models
-from semisup_jax.data import splits as splits_lib
 from semisup_jax.evaluation import label_efficiency
 from semisup_jax.experiments import (
   batch_norm,
@@ -205,7 +204,7 @@ def _on_source(source, method, variables, mesh, k):
   """How well the classifier does on the images that it was trained for."""
   reported, k = source.reported, 'all' if k is None else k
   count = min(SOURCE_IMAGES, len(reported))
-  rows = splits_lib.draw_stratified(reported.labels, count, seed=(0,))
+  rows = data.draw_stratified(reported.labels, count, seed=(0,))
   logits = source.forward(method.model, mesh)(variables, reported.images[rows])
   outcome = evaluation.Outcome('source', k, 0, logits)
   return label_efficiency.summarize([outcome], reported.labels[rows])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from semisup_jax.data import splits
+from semisup_jax.data import drawing, splits
 from semisup_jax.data.dataset import Dataset
 from semisup_jax.types import InputError
 
@@ -90,9 +90,11 @@ def test_images_without_labels_are_learned_from_and_nothing_else():
   assert made.train.labels[made.labelled].min() >= 0
 
 
-@pytest.mark.parametrize('draw', [splits.draw_labelled, splits.draw_stratified])
+@pytest.mark.parametrize(
+  'draw', [drawing.draw_labelled, drawing.draw_stratified]
+)
 def test_draws_are_nested_seeded_and_different(draw):
-  more = {'num_classes': 3} if draw is splits.draw_labelled else {}
+  more = {'num_classes': 3} if draw is drawing.draw_labelled else {}
   small = draw(LABELS, 3, seed=(0, 1), **more)
   large = draw(LABELS, 7, seed=(0, 1), **more)
   assert set(small) <= set(large)
@@ -147,7 +149,7 @@ def test_a_total_of_unlabelled_images_holds_for_labels_a_class_too():
 def test_every_image_is_equally_likely_to_be_drawn():
   counts = np.zeros(100)
   for i in range(2000):
-    counts[splits.draw_labelled(LABELS, 3, seed=(i,), num_classes=3)] += 1
+    counts[drawing.draw_labelled(LABELS, 3, seed=(i,), num_classes=3)] += 1
   expected = np.repeat(2000 * 3 / np.array([60, 30, 10]), [60, 30, 10])
   chi_square = np.sum((counts - expected) ** 2 / expected)
   assert chi_square < 150  # 97 degrees of freedom: p < 0.0005 beyond.
@@ -155,7 +157,7 @@ def test_every_image_is_equally_likely_to_be_drawn():
 
 @pytest.mark.parametrize('count', [10, 37, 100])
 def test_a_count_keeps_the_classes_proportions(count):
-  rows = splits.draw_stratified(LABELS, count, seed=(0,))
+  rows = drawing.draw_stratified(LABELS, count, seed=(0,))
   got = np.bincount(LABELS[rows], minlength=3)
   np.testing.assert_allclose(got, count * np.array([0.6, 0.3, 0.1]), atol=1)
   assert got.sum() == count

@@ -9,7 +9,6 @@ import jax
 import numpy as np
 
 from semisup_jax import data, models
-from semisup_jax.data import splits as splits_lib
 from semisup_jax.evaluation import batch_norm
 from semisup_jax.evaluation.batch_norm import Mode
 from semisup_jax.experiments.batch_norm import shifts as shifts_lib
@@ -153,7 +152,7 @@ def stratified_rows(dataset: data.Dataset, count: int | None) -> np.ndarray:
       f'evaluation.batch_norm.images must be 1 to {len(dataset)} here, or None '
       f'for all; got {count}'
     )
-  return splits_lib.draw_stratified(dataset.labels, count, seed=(ORDER_SEED,))
+  return data.draw_stratified(dataset.labels, count, seed=(ORDER_SEED,))
 
 
 def orders_of(labels: np.ndarray) -> dict[str, np.ndarray]:
