@@ -124,7 +124,9 @@ def test_sentences_say_where_which_is_better(measured):
   assert 'at k = 1 and 8 it helps the features and costs the class' in said[1]
   said, images = findings.same_or_other(measured)
   assert said.startswith('Learning from the target itself beats learning from')
-  assert 'at k = 1 by 5.0 points (95 % interval 5.0 to 5.0), at k = 8' in said
+  assert 'at k = 1 by 5.0 points (95 % interval 5.0 to 5.0), at k = 8 by' in (
+    said
+  )
   assert 'more images' in images
 
 

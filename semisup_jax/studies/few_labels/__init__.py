@@ -47,10 +47,15 @@ def write_page(
   parts = [
     _head(config, measured),
     _found(
-      'What was found', findings.shape(measured, comparable=config.published)
+      'What was found',
+      [
+        *findings.shape(measured, comparable=config.published),
+        *findings.beside_no_labels(measured),
+      ],
     ),
     _curves(measured, workdir),
     tables.on_target(measured, comparable=config.published),
+    tables.differences(measured, [(PLAIN, RANDOM), (PLAIN, SIMCLR)]),
     _found(
       'Which way of mixing is better, and why?',
       findings.which_is_better(measured),
@@ -61,10 +66,8 @@ def write_page(
       findings.same_or_other(measured),
     ),
     tables.differences(measured, [(SAME, PLAIN)]),
-    _found('Beside no labels, and equal epochs', findings.controls(measured)),
-    tables.differences(
-      measured, [(PLAIN, RANDOM), (PLAIN, SIMCLR), (EPOCHS, PLAIN)]
-    ),
+    _found('Equal epochs', findings.equal_epochs(measured)),
+    tables.differences(measured, [(EPOCHS, PLAIN)]),
     tables.on_source(measured),
     _mixed(measured, workdir),
   ]

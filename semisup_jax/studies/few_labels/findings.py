@@ -36,8 +36,9 @@ def comparison_sentence(rows: Sequence[Row], a: str, b: str) -> str:
   parts = []
   for verdict, better, other in (('higher', a, b), ('lower', b, a)):
     if verdict in by_verdict:
-      where = wording.listed(map(_at, by_verdict[verdict]))
-      parts.append(f'{better} beats {other} {where}')
+      first, *others = by_verdict[verdict]
+      where = [_at(first, '95 % interval '), *map(_at, others)]
+      parts.append(f'{better} beats {other} {wording.listed(where)}')
   if equal := by_verdict.get('not distinguishable'):
     names = 'they' if parts else f'{a} and {b}'
     parts.append(f'{names} cannot be told apart {_ks(equal)}')
@@ -55,12 +56,12 @@ def _ks(rows: Sequence[Row]) -> str:
   return f'at k = {wording.listed(row["labels_per_class"] for row in rows)}'
 
 
-def _at(row: Row) -> str:
-  """`at k = 1 by 2.1 points (95 % interval 1.3 to 2.9)`, whichever is ahead."""
+def _at(row: Row, words: str = '') -> str:
+  """`at k = 1 by 2.1 points (1.3 to 2.9)`, whichever of the two is ahead."""
   low, high = sorted((abs(row['low']), abs(row['high'])))
   size = wording.points(row['mean'], 'top1')
   interval = wording.interval(low, high, 'top1')
-  return f'{_ks([row])} by {size} (95 % interval {interval})'
+  return f'{_ks([row])} by {size} ({words}{interval})'
 
 
 def _sentence(text: str) -> str:
@@ -177,19 +178,25 @@ def same_or_other(measured: Measured) -> list[str]:
   ]
 
 
-def controls(measured: Measured) -> list[str]:
+def beside_no_labels(measured: Measured) -> list[str]:
   """What the labels of the source are worth beside none."""
-  found = []
-  for control in (RANDOM, SIMCLR):
-    rows = measured.differences(PLAIN, control)
-    if rows:
-      labels = 'learning from labels'
-      found.append(comparison_sentence(rows, labels, name(control)))
+  return [
+    comparison_sentence(rows, 'learning from labels', name(control))
+    for control in (RANDOM, SIMCLR)
+    if (rows := measured.differences(PLAIN, control))
+  ]
+
+
+def equal_epochs(measured: Measured) -> list[str]:
+  """What the length of training does to the curve."""
   rows = measured.differences(EPOCHS, PLAIN)
-  if rows:
-    text = comparison_sentence(rows, 'equal epochs', 'equal updates')
-    found.append(
-      f'{text} With equal epochs the fewest labels have the fewest updates: a '
-      'curve over k is then one over the length of training as well.'
-    )
-  return found
+  if not rows:
+    return []
+  text = comparison_sentence(
+    rows, 'training for equal epochs', 'training for equal updates'
+  )
+  return [
+    text,
+    'With equal epochs the fewest labels have the fewest updates: a curve over '
+    'k is then one over the length of training as well.',
+  ]

@@ -55,5 +55,6 @@ def look(arm: Arm) -> int:
 
 
 def look_of_pair(number: int) -> int:
-  """Of the difference of two ways of mixing: none that an arm has."""
-  return len(_LOOKS) + len(_SHORT) + number
+  """Of the difference of two ways of mixing: a control's, which no figure
+  shows beside it."""
+  return len(_LOOKS) + number
