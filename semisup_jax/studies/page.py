@@ -38,6 +38,12 @@ def write_page(
   save(parts, workdir, console)
 
 
+def found(heading: str, sentences: Iterable[str]) -> str:
+  """A section of findings, a line each; nothing where there is none."""
+  lines = ''.join(f'* {sentence}\n' for sentence in sentences)
+  return f'## {heading}\n\n{lines}' if lines else ''
+
+
 def figure(
   workdir: pathlib.Path, path: str, alt: str, caption: str, draw: Callable
 ) -> str:

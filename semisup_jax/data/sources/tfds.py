@@ -89,22 +89,25 @@ def tfds(config: Mapping[str, Any], builder_name: str) -> Parts:
     for split in ('train', 'validation', 'test', 'unlabelled')
     if split in prepared
   }
-  if builder.name != 'emnist':
-    return parts
-  letters = builder.builder_config.name == 'letters'
-  return {split: _emnist(part, letters) for split, part in parts.items()}
+  return _upright_emnist(builder, parts) if builder.name == 'emnist' else parts
 
 
-def _emnist(part: Dataset, letters: bool) -> Dataset:
+def _upright_emnist(builder: Any, parts: Parts) -> Parts:
   """EMNIST as one reads it.
 
   TFDS has its images transposed, as NIST publishes them, and the letters under
   the labels 1 to 26 of 37 names.
   """
-  images = np.ascontiguousarray(part.images.swapaxes(1, 2))
-  if not letters:
-    return Dataset(images, part.labels, part.class_names)
-  return Dataset(images, part.labels - 1, tuple(string.ascii_lowercase))
+  letters = builder.builder_config.name == 'letters'
+  found = {}
+  for split, part in parts.items():
+    images = np.ascontiguousarray(part.images.swapaxes(1, 2))
+    if letters:
+      names = tuple(string.ascii_lowercase)
+      found[split] = Dataset(images, part.labels - 1, names)
+    else:
+      found[split] = Dataset(images, part.labels, part.class_names)
+  return found
 
 
 def _read(builder, split, config, prepare) -> tuple[np.ndarray, np.ndarray]:

@@ -11,7 +11,6 @@ from typing import Any
 from rich.console import Console
 
 from semisup_jax.experiments import batch_norm as experiment
-from semisup_jax.reporting import wording
 from semisup_jax.studies import page
 from semisup_jax.studies.batch_norm_shift import findings, published, tables
 from semisup_jax.studies.batch_norm_shift.measured import Measured
@@ -37,12 +36,11 @@ def write_page(
   """
   measured = Measured(rows)
   comparable = published.is_comparable(config.variant)
-  found = ''.join(
-    f'* {s}\n' for s in findings.sentences(measured, comparable=comparable)
-  )
   parts = [
     _head(config, measured),
-    f'## What was found\n\n{found}' if found else '',
+    page.found(
+      'What was found', findings.sentences(measured, comparable=comparable)
+    ),
     tables.accuracy(measured, comparable=comparable),
     tables.against_published(measured) if comparable else '',
     tables.by_batch_size(measured),
@@ -58,19 +56,16 @@ def write_page(
 
 
 def _head(config: Any, measured: Measured) -> str:
-  seconds = sum(row['seconds'] or 0 for row in measured.rows)
   count = len(measured.seeds)
   spread = f'n = {count} seeds' if count > 1 else 'one seed'
   nested = 'lies inside' if config.nested else 'is apart from'
   small, large = config.sizes
-  machines = dict.fromkeys(str(row['hardware']) for row in measured.rows)
   alone = ''
   if count > 1 and any(row['n'] == 1 for row in measured.under_shift):
     alone = ' A number without ± is of one seed.'
   return (
     f'# BatchNorm under shift: {config.variant}\n\n'
-    f'{len(measured.rows)} runs, {wording.duration(seconds)} in all, on '
-    f'{wording.listed(machines)}. trainset1 has {small:,} labelled images and '
+    f'{measured.effort}. trainset1 has {small:,} labelled images and '
     f'{nested} trainset2, {large:,}. Numbers are of the {config.report_split} '
     f'part, mean ± standard deviation over seeds where there are several '
     f'({spread}); under shift they are of {measured.images():,} of its images. '

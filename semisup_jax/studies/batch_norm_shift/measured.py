@@ -6,6 +6,7 @@ from typing import Any
 
 from semisup_jax.reporting import batch_norm
 from semisup_jax.studies import statistics
+from semisup_jax.studies.measured import MeasuredRows
 
 Row = Mapping[str, Any]
 
@@ -15,20 +16,8 @@ TRAINSETS = ('trainset1', 'trainset2')
 _PLACE = ('arm', 'momentum', 'shift', 'severity', 'order', 'batch_size')
 
 
-class Measured:
-  """Rows, and what is asked of them.
-
-  Attributes:
-    rows: Of the points, as in rows.jsonl.
-  """
-
-  def __init__(self, rows: Sequence[Row]):
-    self.rows = list(rows)
-
-  @property
-  def seeds(self) -> set[Any]:
-    """Of all points."""
-    return {row['factors']['seed'] for row in self.rows}
+class Measured(MeasuredRows):
+  """The rows of this study, and what is asked of them."""
 
   def of_seeds(self, has: Callable[[Row], bool]) -> 'Measured':
     """The rows of those seeds of which some row `has` something.

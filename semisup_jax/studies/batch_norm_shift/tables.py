@@ -176,18 +176,17 @@ def momenta(measured: Measured) -> str:
   if len(known) < 2:
     return ''
   size = max(measured.batch_sizes)
-  body = []
+  body, found = [], []
   for momentum in known:
     for mode, fields in (('source', {}), ('batch', {'batch_size': size})):
-      cells = [
-        markdown.value(
-          measured.one(
-            'trainset1', mode, shift=shift, momentum=momentum, **fields
-          )
+      own = [
+        measured.one(
+          'trainset1', mode, shift=shift, momentum=momentum, **fields
         )
         for shift in measured.shifts
       ]
-      body.append([f'{momentum:g}', mode, *cells])
+      body.append([f'{momentum:g}', mode, *map(markdown.value, own)])
+      found += filter(None, own)
   head = [
     'momentum',
     'statistics',
@@ -195,12 +194,7 @@ def momenta(measured: Measured) -> str:
   ]
   return (
     "## BatchNorm's momentum in training\n\n"
-    f'Accuracy in per cent, trainset1, {_n(measured)}; batch: {size} test '
-    'images.\n\n'
+    f'Accuracy in per cent, trainset1, {markdown.replications(found)}; batch: '
+    f'{size} test images.\n\n'
     f'{markdown.table(head, body)}'
   )
-
-
-def _n(measured: Measured) -> str:
-  count = len(measured.seeds)
-  return f'n = {count} seed' + ('' if count == 1 else 's')

@@ -6,7 +6,7 @@ It needs the factors `arm` (plain, a way of mixing, random or simclr), `source`
 
 import itertools
 import pathlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -46,7 +46,7 @@ def write_page(
   measured = Measured(rows)
   parts = [
     _head(config, measured),
-    _found(
+    page.found(
       'What was found',
       [
         *findings.shape(measured, comparable=config.published),
@@ -56,17 +56,17 @@ def write_page(
     _curves(measured, workdir),
     tables.on_target(measured, comparable=config.published),
     tables.differences(measured, [(PLAIN, RANDOM), (PLAIN, SIMCLR)]),
-    _found(
+    page.found(
       'Which way of mixing is better, and why?',
       findings.which_is_better(measured),
     ),
     _differences(measured, workdir),
-    _found(
+    page.found(
       'Does one learn better from the target itself?',
       findings.same_or_other(measured),
     ),
     tables.differences(measured, [(SAME, PLAIN)]),
-    _found('Equal epochs', findings.equal_epochs(measured)),
+    page.found('Equal epochs', findings.equal_epochs(measured)),
     tables.differences(measured, [(EPOCHS, PLAIN)]),
     tables.on_source(measured),
     _mixed(measured, workdir),
@@ -75,8 +75,6 @@ def write_page(
 
 
 def _head(config: Any, measured: Measured) -> str:
-  seconds = sum(row['seconds'] or 0 for row in measured.rows)
-  machines = dict.fromkeys(str(row['hardware']) for row in measured.rows)
   count = len(measured.seeds)
   spread = (
     f"n = {count} seeds; intervals are Student's t over them, and differences "
@@ -87,8 +85,7 @@ def _head(config: Any, measured: Measured) -> str:
   return (
     f'# Few labels of {config.source.title}, judged on '
     f'{config.target.title}\n\n'
-    f'{len(measured.rows)} runs, {wording.duration(seconds)} in all, on '
-    f'{wording.listed(machines)}. An extractor and a first head (the '
+    f'{measured.effort}. An extractor and a first head (the '
     '"pretrainer") learn from k labelled images a class of the source, '
     f'{config.source.title}, {config.steps} steps of {config.batch_size} at '
     'every k, as they are or mixed. Then the extractor is frozen, and a new '
@@ -100,11 +97,6 @@ def _head(config: Any, measured: Measured) -> str:
     f'{spread}. A seed draws the k images, of which fewer are part of more, '
     'the initial weights, the order and the mixing.\n'
   )
-
-
-def _found(heading: str, sentences: Iterable[str]) -> str:
-  lines = ''.join(f'* {sentence}\n' for sentence in sentences)
-  return f'## {heading}\n\n{lines}' if lines else ''
 
 
 def _bands(measured: Measured) -> str:

@@ -1,10 +1,11 @@
 """The rows of the study: extractors by their arm and their number of labels."""
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from semisup_jax.studies import statistics
+from semisup_jax.studies.measured import MeasuredRows
 
 Row = Mapping[str, Any]
 
@@ -35,20 +36,8 @@ PLAIN, SAME, EPOCHS = (
 )
 
 
-class Measured:
-  """Rows, and what is asked of them.
-
-  Attributes:
-    rows: Of the points, as in rows.jsonl.
-  """
-
-  def __init__(self, rows: Sequence[Row]):
-    self.rows = list(rows)
-
-  @property
-  def seeds(self) -> set[Any]:
-    """Of all points."""
-    return {row['factors']['seed'] for row in self.rows}
+class Measured(MeasuredRows):
+  """The rows of this study, and what is asked of them."""
 
   @functools.cached_property
   def ks(self) -> list[int]:

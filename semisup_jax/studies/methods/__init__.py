@@ -31,10 +31,9 @@ def write_page(
     console: Where it is said where the page is.
   """
   measured = Measured(rows)
-  found = ''.join(f'* {s}\n' for s in findings.sentences(measured))
   parts = [
     _head(config, measured),
-    f'## What was found\n\n{found}' if found else '',
+    page.found('What was found', findings.sentences(measured)),
     _figure(measured, workdir),
     tables.encoders(measured),
     tables.floors(measured),
@@ -46,7 +45,6 @@ def write_page(
 
 
 def _head(config: Any, measured: Measured) -> str:
-  seconds = sum(row['seconds'] or 0 for row in measured.rows)
   count = len(measured.seeds)
   spread = (
     f"mean ± standard deviation, n = {count} seeds; intervals are Student's t "
@@ -56,18 +54,12 @@ def _head(config: Any, measured: Measured) -> str:
   )
   return (
     f'# Every method on {config.variant}\n\n'
-    f'{len(measured.rows)} runs, {wording.duration(seconds)} in all, on '
-    f'{_listed(measured, "hardware")}; commit {_listed(measured, "commit")}. '
+    f'{measured.effort}; commit {measured.listed("commit")}. '
     f'Top-1 accuracy in per cent on the {config.report_split} part: {spread}. '
     'A seed changes the validation part, the labelled images, the initial '
     'weights and the views. What a run draws several times (the labels of a '
     'probe) is averaged first.\n'
   )
-
-
-def _listed(measured: Measured, field: str) -> str:
-  known = dict.fromkeys(str(row.get(field)) for row in measured.rows)
-  return wording.listed(known)
 
 
 def _figure(measured: Measured, workdir: pathlib.Path) -> str:

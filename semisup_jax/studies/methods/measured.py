@@ -1,13 +1,14 @@
 """The rows of the study, by method."""
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from semisup_jax.reporting import wording
 from semisup_jax.studies import statistics
+from semisup_jax.studies.measured import MeasuredRows
 
 Row = Mapping[str, Any]
 
@@ -20,20 +21,8 @@ PROBES = ('linear_probe', 'knn')
 JUDGED = {'self_training': 'student'}
 
 
-class Measured:
-  """Rows, and what is asked of them.
-
-  Attributes:
-    rows: Of the points, as in rows.jsonl.
-  """
-
-  def __init__(self, rows: Sequence[Row]):
-    self.rows = list(rows)
-
-  @property
-  def seeds(self) -> set[Any]:
-    """Of all points."""
-    return {row['factors']['seed'] for row in self.rows}
+class Measured(MeasuredRows):
+  """The rows of this study, and what is asked of them."""
 
   @functools.cached_property
   def encoders(self) -> list[str]:
