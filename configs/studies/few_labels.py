@@ -171,7 +171,7 @@ def _digits(config):
   config.model = config_dict.create(width=16)
   config.batch_size, config.learning_rate = 32, 3e-3
   config.steps, config.epochs = 100, 10.0
-  config.simclr = config_dict.create(batch_size=256, steps=100, warmup=10.0)
+  config.simclr = config_dict.create(batch_size=256, steps=50, warmup=5.0)
 
 
 def _letters(config):
