@@ -70,7 +70,7 @@ def autoencoder(
     x = jax.vmap(partial(normalize, view_key))(pixels)
     x += input_noise * jax.random.normal(noise_key, x.shape, x.dtype)
     _, features, batch_stats = passes.train_pass(
-      model, params, state.batch_stats, x
+      model, params, state.batch_stats, x, key
     )
     reconstruction = features['reconstruction']
     value = objective(reconstruction, pixels)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import optax
 from flax import linen as nn
@@ -14,6 +15,8 @@ from semisup_jax.objectives import byol as byol_loss
 from semisup_jax.types import Method, Task
 
 FIELDS = ('target_decay', 'predictor_hidden', *fields.PROJECTOR)
+# Far from what views fold in: the target network's own dropout.
+TARGET = 2**31 + 2
 
 
 def byol(
@@ -59,9 +62,9 @@ def byol(
       transform, key, batch['unlabelled']['image'], count=2, dtype=dtype
     )
     online = {'params': params, 'batch_stats': state.batch_stats}
-    _, features, batch_stats = passes.two_passes(model, online, x)
+    _, features, batch_stats = passes.two_passes(model, online, x, key)
     (target_a, target_b), _, target_stats = passes.two_passes(
-      target_model, state.method_state, x
+      target_model, state.method_state, x, jax.random.fold_in(key, TARGET)
     )
     value = byol_loss(features[0]['prediction'], target_b)
     value += byol_loss(features[1]['prediction'], target_a)

@@ -142,6 +142,7 @@ def fixmatch(
       {'params': params, 'batch_stats': state.batch_stats},
       x,
       jnp.stack(pair, axis=1),
+      key,
       batch_norm_images=batch_norm_images,
     )
     limit, chosen = threshold, state.method_state

@@ -50,13 +50,13 @@ def joint_embedding(
     x = views(transform, key, batch[stream]['image'], count=2, dtype=dtype)
     if views_together:
       z, _, batch_stats = passes.train_pass(
-        model, params, state.batch_stats, x.reshape(-1, *x.shape[2:])
+        model, params, state.batch_stats, x.reshape(-1, *x.shape[2:]), key
       )
       z = z.reshape(-1, 2, z.shape[-1])
       z_a, z_b = z[:, 0], z[:, 1]
     else:
       variables = {'params': params, 'batch_stats': state.batch_stats}
-      (z_a, z_b), _, batch_stats = passes.two_passes(model, variables, x)
+      (z_a, z_b), _, batch_stats = passes.two_passes(model, variables, x, key)
     value, metrics = objective(z_a, z_b, batch[stream])
     return value, (metrics, batch_stats, state.method_state)
 

@@ -71,10 +71,15 @@ def mean_teacher(
       {'params': params, 'batch_stats': state.batch_stats},
       x,
       pair[:, :1],
+      key,
       batch_norm_images=batch_norm_images,
     )
     taught, _, _ = passes.train_pass(
-      model, state.ema['params'], state.ema['batch_stats'], pair[:, 1]
+      model,
+      state.ema['params'],
+      state.ema['batch_stats'],
+      pair[:, 1],
+      keys[1],
     )
     supervised = soft_cross_entropy(
       logits, jax.nn.one_hot(labelled['label'], num_classes)

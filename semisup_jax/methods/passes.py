@@ -15,6 +15,10 @@ from semisup_jax.types import Batch, Params, Variables
 Pass = tuple[jax.Array, dict[str, jax.Array], Any]
 
 
+# Far from what methods and views fold in: dropout's key.
+_DROPOUT = 2**31 + 1
+
+
 def wide(dtype: Any) -> Any:
   """The type of images for a network of this type: float32 or wider."""
   return jnp.promote_types(dtype, jnp.float32)
@@ -47,7 +51,11 @@ def one_view(
 
 
 def train_pass(
-  model: nn.Module, params: Params, batch_stats: Any, x: jax.Array
+  model: nn.Module,
+  params: Params,
+  batch_stats: Any,
+  x: jax.Array,
+  key: jax.Array,
 ) -> Pass:
   """Applies a network in train mode: BatchNorm normalizes x by x.
 
@@ -56,18 +64,21 @@ def train_pass(
     params: Its own; others beside them are left alone.
     batch_stats: Likewise.
     x: Views, float [N, H, W, C].
+    key: Of the step; dropout folds a number of its own into it. Two passes of
+      one step need two keys.
   """
   (output, features), updates = model.apply(
     {'params': params, 'batch_stats': batch_stats},
     x,
     train=True,
     mutable=['batch_stats'],
+    rngs={'dropout': jax.random.fold_in(key, _DROPOUT)},
   )
   return output, features, {**batch_stats, **updates.get('batch_stats', {})}
 
 
 def two_passes(
-  model: nn.Module, variables: Variables, x: jax.Array
+  model: nn.Module, variables: Variables, x: jax.Array, key: jax.Array
 ) -> tuple[tuple[jax.Array, jax.Array], tuple[dict, dict], Any]:
   """Applies a network to two views in turn: BatchNorm sees each apart.
 
@@ -75,19 +86,21 @@ def two_passes(
     model: Returns `(output, features)`.
     variables: With `params` and `batch_stats`.
     x: Views, float [N, 2, H, W, C].
+    key: See `train_pass`.
 
   Returns:
     Both outputs, both dicts of features, and the statistics after both.
   """
   params = variables['params']
+  keys = jax.random.split(key)
   a, features_a, stats = train_pass(
-    model, params, variables['batch_stats'], x[:, 0]
+    model, params, variables['batch_stats'], x[:, 0], keys[0]
   )
-  b, features_b, stats = train_pass(model, params, stats, x[:, 1])
+  b, features_b, stats = train_pass(model, params, stats, x[:, 1], keys[1])
   return (a, b), (features_a, features_b), stats
 
 
-def _all_at_once(model, variables, labelled, unlabelled):
+def _all_at_once(model, variables, labelled, unlabelled, key):
   size = len(labelled)
   # A labelled image and its share of the unlabelled ones lie side by side, so
   # that each stays on its device, where appending would send them around.
@@ -101,16 +114,18 @@ def _all_at_once(model, variables, labelled, unlabelled):
     variables['params'],
     variables['batch_stats'],
     x.reshape(-1, *labelled.shape[1:]),
+    key,
   )
   logits = logits.reshape(size, together, -1)
   return logits[:, 0], logits[:, 1:], batch_stats
 
 
-def _apart(model, variables, labelled, unlabelled):
+def _apart(model, variables, labelled, unlabelled, key):
   params, stats = variables['params'], variables['batch_stats']
-  known, _, of_labelled = train_pass(model, params, stats, labelled)
+  keys = jax.random.split(key)
+  known, _, of_labelled = train_pass(model, params, stats, labelled, keys[0])
   others, _, of_unlabelled = train_pass(
-    model, params, stats, unlabelled.reshape(-1, *labelled.shape[1:])
+    model, params, stats, unlabelled.reshape(-1, *labelled.shape[1:]), keys[1]
   )
   return known, others, {'labelled': of_labelled, 'unlabelled': of_unlabelled}
 
@@ -124,6 +139,7 @@ def semi_supervised_pass(
   variables: Variables,
   labelled: jax.Array,
   unlabelled: jax.Array,
+  key: jax.Array,
   *,
   batch_norm_images: str,
 ) -> tuple[jax.Array, jax.Array, Any]:
@@ -134,6 +150,7 @@ def semi_supervised_pass(
     variables: With `params` and `batch_stats`.
     labelled: Views, float [B, H, W, C].
     unlabelled: Views, float [M, V, H, W, C], V of each image; B divides M.
+    key: See `train_pass`.
     batch_norm_images: 'all': one pass, in which BatchNorm normalizes all images
       by all, and its running statistics follow them. 'labelled' or
       'unlabelled': two passes, in each of which it normalizes the images by
@@ -143,9 +160,10 @@ def semi_supervised_pass(
   Returns:
     Logits [B, K] and [M, V, K], and the statistics after the pass.
   """
+  streams = labelled, unlabelled
   if batch_norm_images == 'all':
-    known, others, stats = _all_at_once(model, variables, labelled, unlabelled)
+    known, others, stats = _all_at_once(model, variables, *streams, key)
   else:
-    known, others, both = _apart(model, variables, labelled, unlabelled)
+    known, others, both = _apart(model, variables, *streams, key)
     stats = both[batch_norm_images]
   return known, others.reshape(*unlabelled.shape[:2], -1), stats

@@ -41,7 +41,7 @@ def simsiam(
     images = batch['unlabelled']['image']
     x = views(transform, key, images, count=2, dtype=dtype)
     variables = {'params': params, 'batch_stats': state.batch_stats}
-    z, features, batch_stats = passes.two_passes(model, variables, x)
+    z, features, batch_stats = passes.two_passes(model, variables, x, key)
     value = simsiam_loss(features[0]['prediction'], z[1]) / 2
     value += simsiam_loss(features[1]['prediction'], z[0]) / 2
     return value, ({}, batch_stats, state.method_state)

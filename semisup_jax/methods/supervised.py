@@ -55,7 +55,7 @@ def supervised(
     x, targets = mix(jax.random.fold_in(key, len(x)), x, targets)
     targets = (1 - label_smoothing) * targets + label_smoothing / num_classes
     logits, _, batch_stats = passes.train_pass(
-      model, params, state.batch_stats, x
+      model, params, state.batch_stats, x, key
     )
     value = soft_cross_entropy(logits, targets)
     accuracy = jnp.mean(jnp.argmax(logits, -1) == jnp.argmax(targets, -1))

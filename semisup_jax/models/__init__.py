@@ -14,6 +14,7 @@ from semisup_jax.models import (
   heads,
   pixels,
   resnet,
+  resnet9,
 )
 from semisup_jax.types import InputError, lookup, require
 
@@ -23,6 +24,7 @@ ConvNet = convnet.ConvNet
 Decoder = autoencoder.Decoder
 Pixels = pixels.Pixels
 ResNet = resnet.ResNet
+ResNet9 = resnet9.ResNet9
 ProjectionHead = heads.ProjectionHead
 ClassificationHead = heads.ClassificationHead
 EncoderWithHead = heads.EncoderWithHead
@@ -84,6 +86,15 @@ def small_convnet(config: Mapping[str, Any]) -> nn.Module:
   return ConvNet(strides=strides, **_shared(config))
 
 
+def resnet_9(config: Mapping[str, Any]) -> nn.Module:
+  """`ResNet9`; `config` has the fields of 'resnet9' in `FIELDS`."""
+  if not 0 <= config['dropout'] < 1:
+    raise InputError(
+      f'model.dropout must be in [0, 1), got {config["dropout"]}'
+    )
+  return ResNet9(dropout=config['dropout'], **_shared(config))
+
+
 def raw_pixels(config: Mapping[str, Any]) -> nn.Module:
   """`Pixels`; `config` has dtype."""
   return Pixels(dtype=_dtype(config))
@@ -93,12 +104,14 @@ MODELS = {
   'convnet': small_convnet,
   'pixels': raw_pixels,
   'resnet18': resnet18,
+  'resnet9': resnet_9,
 }
 _SHARED_FIELDS = ('width', 'dtype', 'remat', *batch_norm.FIELDS)
 FIELDS = {
   'convnet': (*_SHARED_FIELDS, 'strides'),
   'pixels': ('dtype',),
   'resnet18': (*_SHARED_FIELDS, 'stem'),
+  'resnet9': (*_SHARED_FIELDS, 'dropout'),
 }
 
 

@@ -8,6 +8,7 @@ import pytest
 from flax import linen as nn
 
 from semisup_jax import augment, training
+from semisup_jax.methods import passes
 from semisup_jax.types import InputError
 
 # What is compared with one device besides two: one method of each kind.
@@ -46,6 +47,38 @@ def test_two_devices_equal_one_and_the_loss_falls(toy, name):
     strict=True,
   ):
     assert not np.array_equal(a, b)
+
+
+def with_dropout(toy, name, dtype='float32'):
+  settings = toy.config(name, dtype)
+  settings['model'] |= {'name': 'resnet9', 'width': 2, 'dropout': 0.5}
+  return toy.make(settings)
+
+
+def test_every_pass_of_every_method_has_a_key_for_dropout(toy, name):
+  method = with_dropout(toy, name)
+  state, batch = toy.start(method), toy.batch(method, 0)
+  run = jax.eval_shape(method.loss, state.params, state, batch, state.key)
+  assert run[0].shape == ()
+
+
+def test_what_dropout_drops_is_the_same_on_two_devices(toy):
+  with jax.enable_x64(True):
+    method = with_dropout(toy, 'supervised', 'float64')
+    one, two = (toy.run(method, 20, devices) for devices in (1, 2))
+  same_after_20_steps(one, two)
+
+
+def test_two_views_drop_different_features(toy):
+  method = with_dropout(toy, 'barlow_twins')
+  state = toy.start(method)
+  x = np.repeat(toy.IMAGES[:8, None].astype(np.float32) / 255, 2, axis=1)
+  variables = {'params': state.params, 'batch_stats': state.batch_stats}
+  _, (a, b), _ = passes.two_passes(
+    method.model, variables, x, jax.random.key(0)
+  )
+  np.testing.assert_array_equal(a['pooled'], b['pooled'])
+  assert (a['embedding'] != b['embedding']).any()
 
 
 def test_every_batch_norm_has_the_groups_of_the_config(toy, name):

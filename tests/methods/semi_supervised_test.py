@@ -39,7 +39,7 @@ def close(a, b):
 def test_all_images_at_once_are_one_plain_pass(classifier):
   model, variables, labelled, unlabelled = classifier
   known, others, stats = passes.semi_supervised_pass(
-    *classifier, batch_norm_images='all'
+    *classifier, jax.random.key(0), batch_norm_images='all'
   )
   x = np.concatenate([labelled, unlabelled.reshape(-1, 8, 8, 1)])
   logits, expected = train_mode(model, variables, x)
@@ -54,7 +54,7 @@ def test_apart_each_is_normalized_by_itself_and_the_named_ones_are_kept(
 ):
   model, variables, labelled, unlabelled = classifier
   known, others, stats = passes.semi_supervised_pass(
-    *classifier, batch_norm_images=images
+    *classifier, jax.random.key(0), batch_norm_images=images
   )
   first, of_labelled = train_mode(model, variables, labelled)
   second, of_unlabelled = train_mode(

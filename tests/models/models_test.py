@@ -26,6 +26,15 @@ CONVNET = {
   'batch_norm_groups': 1,
   'remat': False,
 }
+RESNET9 = {
+  'name': 'resnet9',
+  'width': 8,
+  'dropout': 0.2,
+  'dtype': 'float32',
+  'batch_norm_momentum': 0.9,
+  'batch_norm_groups': 1,
+  'remat': False,
+}
 
 
 def shapes(model, size=32, channels=3):
@@ -89,7 +98,60 @@ def test_convnet_keeps_or_halves_by_its_strides():
   assert output.shape == (2, 16)
 
 
-@pytest.mark.parametrize('config', [RESNET, CONVNET], ids=lambda c: c['name'])
+def test_resnet9_has_the_published_networks_parameters():
+  variables, output, features = shapes(
+    models.make_encoder({**RESNET9, 'width': 64})
+  )
+  # The courses' network of ten classes counts 6,575,370, with a bias in each
+  # convolution, of 2,240 channels in all, and a linear layer of 512 x 10 + 10.
+  assert count(variables['params']) == 6_575_370 - 2_240 - 5_130
+  assert output.shape == (2, 512)
+  sides = [features[f'stage{i}'].shape[1] for i in (1, 2, 3, 4)]
+  assert sides == [32, 16, 8, 4]
+
+
+def test_resnet9_takes_images_of_any_size():
+  _, output, features = shapes(models.make_encoder(RESNET9), size=97)
+  assert features['stage4'].shape == (2, 12, 12, 64)
+  assert output.shape == (2, 64)
+
+
+def test_dropout_drops_its_share_in_training_alone():
+  model = models.make_encoder({**RESNET9, 'dropout': 0.25})
+  x = jax.random.normal(jax.random.key(0), (64, 8, 8, 1))
+  variables = model.init(jax.random.key(1), x, train=False)
+
+  def apply(seed):
+    (output, features), _ = model.apply(
+      variables,
+      x,
+      train=True,
+      mutable=['batch_stats'],
+      rngs={'dropout': jax.random.key(seed)},
+    )
+    return np.asarray(output), np.asarray(features['pooled'])
+
+  output, pooled = apply(2)
+  alive = pooled > 0
+  kept = output[alive] > 0
+  assert 0.7 < kept.mean() < 0.8
+  np.testing.assert_allclose(
+    output[alive][kept], pooled[alive][kept] / 0.75, rtol=1e-6
+  )
+  assert (apply(3)[0] != output).any()
+  still, features = model.apply(variables, x, train=False)
+  np.testing.assert_array_equal(still, features['pooled'])
+
+
+@pytest.mark.parametrize('dropout', [-0.1, 1.0])
+def test_dropout_out_of_its_range_is_refused(dropout):
+  with pytest.raises(InputError, match=r'model.dropout must be in \[0, 1\)'):
+    models.make_encoder({**RESNET9, 'dropout': dropout})
+
+
+@pytest.mark.parametrize(
+  'config', [RESNET, CONVNET, RESNET9], ids=lambda c: c['name']
+)
 def test_bfloat16_computes_narrow_and_keeps_parameters_and_output_wide(config):
   variables, output, features = shapes(
     models.make_encoder({**config, 'dtype': 'bfloat16'})

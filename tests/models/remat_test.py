@@ -17,6 +17,7 @@ SHARED = {
 CONFIGS = {
   'convnet': {**SHARED, 'name': 'convnet', 'strides': (2,)},
   'resnet18': {**SHARED, 'name': 'resnet18', 'stem': 'cifar'},
+  'resnet9': {**SHARED, 'name': 'resnet9', 'dropout': 0.0},
 }
 
 
