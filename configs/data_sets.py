@@ -122,6 +122,10 @@ def base(variant: str) -> ConfigDict:
   data.labels_per_class = 'all'
   data.labels_total = placeholder(int)
   data.labels_skip = 0
+  # A text file with a line of row numbers for each official fold, and which of
+  # them: labels are drawn from it, and validation is a share of it.
+  data.folds = placeholder(str)
+  data.fold = 0
   data.unlabelled_total = placeholder(int)
   data.unlabelled_includes_labelled = True
   data.validation_fraction = 0.2

@@ -3,6 +3,7 @@
 from semisup_jax.data import (
   dataset,
   drawing,
+  folds,
   placement,
   sources,
   splits,
@@ -14,6 +15,7 @@ channel_statistics = dataset.channel_statistics
 SOURCES = sources.SOURCES
 load = sources.load
 Splits = splits.Splits
+read_fold = folds.read_fold
 draw_labelled = drawing.draw_labelled
 draw_stratified = drawing.draw_stratified
 make_splits = splits.make_splits

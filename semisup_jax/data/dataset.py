@@ -61,8 +61,9 @@ class Dataset:
     return Dataset(self.images[rows], self.labels[rows], self.class_names)
 
 
-# By split: train, and perhaps validation, test, and unlabelled, which adds to
-# the images of train that are learned from without labels.
+# By split: train, and perhaps validation and test. The images of train whose
+# label is `UNKNOWN` are a source's unlabelled ones: in one array with the
+# others, of which 100,000 at 96 px are 2.8 GB that nobody has twice.
 Parts = dict[str, Dataset]
 
 

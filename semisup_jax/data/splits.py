@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from semisup_jax.data import drawing
-from semisup_jax.data.dataset import Dataset, Parts
+from semisup_jax.data.dataset import UNKNOWN, Dataset, Parts
 from semisup_jax.types import InputError
 
 # A data set without an official test split gets the same one under every seed:
@@ -18,9 +18,9 @@ class Splits:
   """Row numbers into `train`, and the two sets that are never trained on.
 
   Attributes:
-    train: The source's training part, and after it its unlabelled one, if it
-      has any. Where the source has no official test or validation part, their
-      images are among it, in rows that are not `known`.
+    train: The source's training part, its unlabelled images last. Where the
+      source has no official test or validation part, their images are among it,
+      in rows that are not `known`.
     unlabelled: Rows whose images are used without their labels, int64 [U].
     labelled: Rows whose labels may be seen, int64 [L].
     validation: What chooses: regularization, checkpoints, recipes.
@@ -69,32 +69,38 @@ def make_splits(
   validation_fraction: float,
   test_fraction: float,
   seed: int,
+  fold: np.ndarray | None = None,
 ) -> Splits:
   """Divides a data set for learning from few labels.
 
   Args:
-    parts: What the source has: `train`, perhaps `validation`, `test` and
-      `unlabelled`.
+    parts: What the source has: `train`, perhaps `validation` and `test`.
     labels_per_class: Labels that may be seen at all, of each class, or 'all'.
     labels_total: The same as a count over all classes, in their proportions;
       one of the two is None.
     labels_skip: How many of the images that `labels_total` draws from are
       passed over first, so that another draw of the same seed has them.
-    unlabelled_total: How many images of `train` are used without labels, the
-      classes in their proportions; None is as many as there are.
+    unlabelled_total: How many images are used without labels, the classes, and
+      the images of unknown class, in their proportions; None is as many as
+      there are.
     unlabelled_includes_labelled: Whether the labelled images are among the
       unlabelled ones too, or apart from them.
     validation_fraction: Share of `train` for validation, where the source has
       no official one; stratified.
     test_fraction: The same for the test part, under a seed that is fixed.
     seed: Seeds validation and the labelled images.
+    fold: The rows of `train` whose labels may be seen at all, from `read_fold`:
+      the labelled images and validation are among them, all others are
+      unlabelled. None is every row that has a label.
 
   Raises:
     InputError: If a part would be empty, or a class has too few images.
   """
   train = parts['train']
   test = parts.get('test')
-  rows = np.arange(len(train))
+  rows = np.flatnonzero(train.labels != UNKNOWN)
+  if fold is not None:
+    rows = _within(fold, rows, test)
   held_out = []
   if test is None:
     rows, apart = _hold_out(train, rows, test_fraction, 'test', (TEST_SEED,))
@@ -116,19 +122,16 @@ def make_splits(
     num_classes=train.num_classes,
   )
   labelled = rows[drawn]
+  rows = _with_unlabelled(train, rows, fold)
   unlabelled = rows[
     drawing.draw_unlabelled(
       train.labels[rows],
-      drawn,
+      np.flatnonzero(np.isin(rows, labelled)),
       unlabelled_total,
       includes_labelled=unlabelled_includes_labelled,
       seed=(seed, 2),
     )
   ]
-  if 'unlabelled' in parts:
-    start = len(train)
-    train = _joined(train, parts['unlabelled'])
-    unlabelled = np.concatenate([unlabelled, np.arange(start, len(train))])
   splits = Splits(train, unlabelled, labelled, validation, test)
   parts_of_train = [splits.known, *held_out]
   apart = np.unique(np.concatenate(parts_of_train))
@@ -156,12 +159,28 @@ def _labelled(labels, per_class, total, skip, *, seed, num_classes):
   )
 
 
-def _joined(train: Dataset, more: Dataset) -> Dataset:
-  return Dataset(
-    np.concatenate([train.images, more.images]),
-    np.concatenate([train.labels, more.labels]),
-    train.class_names,
-  )
+def _within(fold, labelled, test) -> np.ndarray:
+  """The rows of a fold, of those that have a label; all must."""
+  if test is None:
+    raise InputError(
+      'data.folds needs a data set with a test part of its own: what is in no '
+      'fold is learned from without labels'
+    )
+  without = np.setdiff1d(fold, labelled)
+  if len(without):
+    raise InputError(
+      f'data.folds names image {without[0]}, which has no label; the labelled '
+      f'ones are {labelled[0]} to {labelled[-1]}'
+    )
+  return fold
+
+
+def _with_unlabelled(train, rows, fold) -> np.ndarray:
+  """`rows`, and those that have no label, or one that is not to be seen."""
+  seen = train.labels != UNKNOWN
+  if fold is not None:
+    seen = np.isin(np.arange(len(train)), fold)
+  return np.union1d(rows, np.flatnonzero(~seen))
 
 
 def _hold_out(train, rows, fraction, what, seed):

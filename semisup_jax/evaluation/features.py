@@ -1,7 +1,6 @@
 """Networks applied to whole data sets, in batches, with frozen statistics."""
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import jax
 import numpy as np
@@ -12,8 +11,24 @@ from semisup_jax.augment import Transform, preprocess
 from semisup_jax.training import sharding
 from semisup_jax.types import Variables
 
-# Variables and uint8 images [N, H, W, C] to outputs [N, ...] on the host.
-Forward = Callable[[Variables, np.ndarray], np.ndarray]
+
+class Forward(Protocol):
+  """A network's outputs on images, on the host."""
+
+  def __call__(
+    self,
+    variables: Variables,
+    images: np.ndarray,
+    rows: np.ndarray | None = None,
+  ) -> np.ndarray:
+    """Maps uint8 [N, H, W, C] to [N, ...].
+
+    Args:
+      variables: Of the network.
+      images: See above.
+      rows: Which of them, int [M], so that nobody has to copy them; None is
+        all.
+    """
 
 
 def padded(images: np.ndarray, rows: int) -> np.ndarray:
@@ -43,8 +58,8 @@ def make_forward(
     dtype: Of the images that the model is given.
 
   Returns:
-    `(variables, images) -> outputs`; the variables cannot be changed by it. Of
-    several processes all have to call it, and each gets all outputs.
+    It; the variables cannot be changed by it. Of several processes all have to
+    call it, and each gets all outputs.
   """
   whole, part = sharding.replicated(mesh), sharding.divided(mesh)
 
@@ -57,13 +72,15 @@ def make_forward(
   out = part if part.is_fully_addressable else whole
   compiled = jax.jit(apply, in_shardings=(whole, part), out_shardings=out)
 
-  def forward(variables, images):
+  def forward(variables, images, rows=None):
     variables = sharding.everywhere(variables, mesh)
+    count = len(images) if rows is None else len(rows)
     outputs = []
-    for start in range(0, len(images), batch_size):
-      batch = padded(images[start : start + batch_size], batch_size)
-      batch = data.put(batch, part)
+    for start in range(0, count, batch_size):
+      these = slice(start, start + batch_size)
+      batch = images[these] if rows is None else images[rows[these]]
+      batch = data.put(padded(batch, batch_size), part)
       outputs.append(compiled(variables, batch))
-    return np.concatenate(jax.device_get(outputs))[: len(images)]
+    return np.concatenate(jax.device_get(outputs))[:count]
 
   return forward

@@ -15,7 +15,7 @@ BINS = 15
 
 def of_classifier(
   ingredients: Ingredients,
-  logits_of: Callable[[np.ndarray], np.ndarray],
+  logits_of: Callable[[np.ndarray, np.ndarray], np.ndarray],
   *,
   threshold: float | None,
 ) -> dict[str, Any]:
@@ -25,7 +25,7 @@ def of_classifier(
 
   Args:
     ingredients: The images, with the truth that no training saw.
-    logits_of: Images to logits [N, K].
+    logits_of: Images, and which of them, to logits [N, K].
     threshold: The least confidence that was used; None where none was.
 
   Returns:
@@ -39,7 +39,7 @@ def of_classifier(
   rows = rows[splits.train.labels[rows] >= 0]
   if not len(rows):
     return {}
-  logits = logits_of(splits.train.images[rows])
+  logits = logits_of(splits.train.images, rows)
   return tables(
     scipy.special.softmax(logits.astype(np.float64), axis=-1),
     splits.train.labels[rows],

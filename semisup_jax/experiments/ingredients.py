@@ -182,6 +182,7 @@ def gather(config: Any) -> Ingredients:
     validation_fraction=section.validation_fraction,
     test_fraction=section.test_fraction,
     seed=config.seed,
+    fold=data.read_fold(section),
   )
   reported = {'validation': splits.validation, 'test': splits.test}
   mean, std = _statistics(section, splits)

@@ -40,7 +40,7 @@ class Embeddings:
   def train(self) -> np.ndarray:
     """Of the training part, float [T, D]; rows that are held out are NaN."""
     splits = self.ingredients.splits
-    known = self._forward(self.variables, splits.train.images[splits.known])
+    known = self._forward(self.variables, splits.train.images, splits.known)
     train = np.full((len(splits.train), *known.shape[1:]), np.nan, known.dtype)
     train[splits.known] = known
     return train

@@ -203,7 +203,7 @@ def _labelled(ingredients, forward, variables, threshold):
   """The teacher's labels, the rows that are kept, and the audit of them."""
   splits = ingredients.splits
   rows = splits.without_label
-  logits = forward(variables, splits.train.images[rows])
+  logits = forward(variables, splits.train.images, rows)
   probabilities = scipy.special.softmax(logits.astype(np.float64), axis=-1)
   sure = probabilities.max(axis=-1) >= threshold
   labels = splits.train.labels.copy()

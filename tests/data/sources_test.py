@@ -4,6 +4,7 @@ import io
 import json
 import os
 import pathlib
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -79,6 +80,92 @@ IMAGES = np.zeros((4, 5, 5), np.uint8)
 LABELS = np.array([0, 1, 0, 1])
 
 
+@pytest.mark.parametrize('save', [np.savez, np.savez_compressed])
+def test_npz_unlabelled_images_come_after_the_labelled_ones(tmp_path, save):
+  images = np.arange(8 * 25).reshape(8, 5, 5).astype(np.uint8)
+  path = tmp_path / 'x.npz'
+  save(
+    path,
+    train_images=images[:3],
+    train_labels=[0, 1, 1],
+    unlabelled_images=images[3:],
+  )
+  train = data.load(section(name='npz', path=str(path)))['train']
+  np.testing.assert_array_equal(train.images[..., 0], images)
+  assert train.labels.tolist() == [0, 1, 1, -1, -1, -1, -1, -1]
+
+
+def test_npz_unlabelled_images_are_resized_too(tmp_path):
+  config = save_npz(
+    tmp_path / 'x.npz',
+    train_images=np.zeros((2, 8, 8, 3), np.uint8),
+    train_labels=[0, 1],
+    unlabelled_images=np.full((3, 6, 6, 3), 9, np.uint8),
+  )
+  images = data.load({**config, 'image_size': 4})['train'].images
+  assert images.shape == (5, 4, 4, 3)
+  assert images[2:].min() == images.max() == 9
+
+
+@pytest.mark.parametrize(
+  ('unlabelled', 'message'),
+  [
+    (np.zeros((2, 8, 8)), 'unlabelled_images in .* must be images, uint8'),
+    (np.zeros((2, 8, 8, 3), np.uint8, 'F'), 'in Fortran order'),
+    (np.zeros((2, 6, 6), np.uint8), r'different shapes, as \[8, 8, 1\] and'),
+    (np.zeros((2, 8, 8, 2), np.uint8), 'with 1 or 3 channels'),
+  ],
+)
+def test_npz_says_what_is_wrong_with_unlabelled_images(
+  tmp_path, unlabelled, message
+):
+  config = save_npz(
+    tmp_path / 'x.npz',
+    train_images=np.zeros((2, 8, 8), np.uint8),
+    train_labels=[0, 1],
+    unlabelled_images=unlabelled,
+  )
+  with pytest.raises(InputError, match=message):
+    data.load(config)
+
+
+def test_many_unlabelled_images_are_in_memory_once(tmp_path):
+  pixels = np.random.default_rng(0).integers(
+    0, 256, (4000, 32, 32, 3), np.uint8
+  )
+  config = save_npz(
+    tmp_path / 'x.npz',
+    train_images=pixels[:10],
+    train_labels=np.arange(10) % 2,
+    test_images=pixels[:10],
+    test_labels=np.arange(10) % 2,
+    unlabelled_images=pixels[10:],
+  )
+  size = pixels.nbytes
+  del pixels
+  tracemalloc.start()
+  try:
+    parts = data.load(config)
+    made = data.make_splits(
+      parts,
+      labels_per_class='all',
+      labels_total=None,
+      labels_skip=0,
+      unlabelled_total=None,
+      unlabelled_includes_labelled=False,
+      validation_fraction=0.4,
+      test_fraction=0.5,
+      seed=0,
+    )
+    data.channel_statistics(made.train.images, made.known)
+    _, most = tracemalloc.get_traced_memory()
+  finally:
+    tracemalloc.stop()
+  assert len(made.unlabelled) == 3990
+  # Chunks on their way, the largest of them 1,024 images as floats.
+  assert most < 1.1 * size + 1024 * 32 * 32 * 3 * 8 * 2.5
+
+
 @pytest.mark.parametrize(
   ('arrays', 'message'),
   [
@@ -93,8 +180,13 @@ LABELS = np.array([0, 1, 0, 1])
       'must be images, uint8 .*got float64',
     ),
     (
-      {'train_images': IMAGES, 'train_labels': LABELS - 1},
-      'labels of the train part must be at least 0, got -1',
+      {
+        'train_images': IMAGES,
+        'train_labels': LABELS,
+        'test_images': IMAGES,
+        'test_labels': LABELS - 1,
+      },
+      'labels of the test part must be at least 0, got -1',
     ),
     (
       {'train_images': IMAGES, 'train_labels': np.zeros((4, 14), int)},
@@ -150,6 +242,7 @@ def test_an_npz_file_that_claims_to_be_huge_is_named(tmp_path):
   header += len(said).to_bytes(2, 'little') + said.encode()
   with zipfile.ZipFile(tmp_path / 'x.npz', 'w') as file:
     file.writestr('train_images.npy', header)
+    file.writestr('train_labels.npy', header)
   with pytest.raises(InputError, match=r'cannot be read as \.npz'):
     data.load(section(name='npz', path=str(tmp_path / 'x.npz')))
 
@@ -208,6 +301,32 @@ def test_folder_reads_split_folders(tmp_path):
   save_images(tmp_path / 'test', ['b', 'a'], count=2)
   parts = data.load(section(name='folder', path=str(tmp_path)))
   assert {k: len(v) for k, v in parts.items()} == {'train': 6, 'test': 4}
+
+
+@pytest.mark.parametrize('place', ['.', 'train'])
+def test_folder_reads_unlabelled_images_at_any_depth(tmp_path, place):
+  where = tmp_path / 'train' if place == 'train' else tmp_path
+  save_images(where, ['a', 'b'])
+  save_images(tmp_path / place, ['unlabelled'], count=2)
+  save_images(tmp_path / place / 'unlabelled', ['more'], count=4)
+  train = data.load(section(name='folder', path=str(tmp_path)))['train']
+  assert train.class_names == ('a', 'b')
+  assert train.labels.tolist() == [0, 0, 0, 1, 1, 1] + 6 * [-1]
+  first = Image.open(tmp_path / place / 'unlabelled' / '0.png')
+  np.testing.assert_array_equal(train.images[6], np.asarray(first))
+
+
+def test_folder_has_numbered_files_in_their_order(tmp_path):
+  save_images(tmp_path, ['a', 'b'], count=2)
+  for name, number in (('a/0', 10), ('a/1', 2), ('b/0', 9), ('b/1', 0)):
+    file = tmp_path / f'{name}.png'
+    file.rename(tmp_path / name[0] / f'new{number}.png')
+  for file in tmp_path.rglob('new*'):
+    file.rename(file.with_name(file.name.removeprefix('new')))
+  part = data.load(section(name='folder', path=str(tmp_path)))['train']
+  assert part.labels.tolist() == [1, 0, 1, 0]  # 0, 2, 9, 10.
+  last = Image.open(tmp_path / 'a' / '10.png')
+  np.testing.assert_array_equal(part.images[3], np.asarray(last))
 
 
 def test_folder_resizes_to_squares_and_keeps_the_aspect_ratio(tmp_path):
@@ -293,34 +412,37 @@ def test_an_unknown_tfds_name_is_named(tmp_path):
     data.load(section(name='tfds:cifar1000', dir=str(tmp_path)))
 
 
-def prepare_emnist(folder, config, images, labels, num_classes):
-  """What TFDS writes of EMNIST, without TensorFlow."""
+def prepare_tfds(folder, path, splits, num_classes):
+  """What TFDS writes of a data set, without TensorFlow.
+
+  `path` is name/config/version or name/version; `splits` are images and labels
+  by name.
+  """
   from array_record.python import array_record_module
   from tensorflow_datasets.proto import tf_example_pb2
 
-  folder = folder / 'emnist' / config / '3.1.0'
+  name, *config, version = path.split('/')
+  folder = folder / path
   folder.mkdir(parents=True)
-  examples = []
-  for image, label in zip(images, labels, strict=True):
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, 'png')
-    example = tf_example_pb2.Example()
-    feature = example.features.feature
-    feature['image'].bytes_list.value.append(buffer.getvalue())
-    feature['label'].int64_list.value.append(int(label))
-    examples.append(example.SerializeToString())
-  for split in ('train', 'test'):
-    path = folder / f'emnist-{split}.array_record-00000-of-00001'
-    writer = array_record_module.ArrayRecordWriter(str(path), 'group_size:1')
-    for example in examples:
-      writer.write(example)
+  for split, (images, labels) in splits.items():
+    file = folder / f'{name}-{split}.array_record-00000-of-00001'
+    writer = array_record_module.ArrayRecordWriter(str(file), 'group_size:1')
+    for image, label in zip(images, labels, strict=True):
+      buffer = io.BytesIO()
+      Image.fromarray(image).save(buffer, 'png')
+      example = tf_example_pb2.Example()
+      feature = example.features.feature
+      feature['image'].bytes_list.value.append(buffer.getvalue())
+      feature['label'].int64_list.value.append(int(label))
+      writer.write(example.SerializeToString())
     writer.close()
   package = 'tensorflow_datasets.core.features'
+  shape = (*images.shape[1:], 1)[:3]
   features = {
     'image': {
       'pythonClassName': f'{package}.image_feature.Image',
       'image': {
-        'shape': {'dimensions': ['28', '28', '1']},
+        'shape': {'dimensions': [str(size) for size in shape]},
         'dtype': 'uint8',
         'encodingFormat': 'png',
       },
@@ -338,11 +460,10 @@ def prepare_emnist(folder, config, images, labels, num_classes):
   names = '\n'.join(map(str, range(num_classes)))
   (folder / 'label.labels.txt').write_text(names)
   info = {
-    'name': 'emnist',
-    'configName': config,
-    'version': '3.1.0',
+    'name': name,
+    **({'configName': config[0]} if config else {}),
+    'version': version,
     'fileFormat': 'array_record',
-    'moduleName': 'tensorflow_datasets.image_classification.mnist',
     'splits': [
       {
         'name': split,
@@ -350,10 +471,36 @@ def prepare_emnist(folder, config, images, labels, num_classes):
         'numBytes': '1',
         'filepathTemplate': '{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}',
       }
-      for split in ('train', 'test')
+      for split, (images, _) in splits.items()
     ],
   }
   (folder / 'dataset_info.json').write_text(json.dumps(info))
+
+
+def prepare_emnist(folder, config, images, labels, num_classes):
+  splits = dict.fromkeys(('train', 'test'), (images, labels))
+  prepare_tfds(folder, f'emnist/{config}/3.1.0', splits, num_classes)
+
+
+def test_tfds_unlabelled_images_come_after_the_labelled_ones(tmp_path):
+  random = np.random.default_rng(0)
+  sizes = {'train': 3, 'test': 2, 'unlabelled': 4}
+  splits = {
+    name: (random.integers(0, 256, (count, 96, 96, 3), np.uint8), [0] * count)
+    for name, count in sizes.items()
+  }
+  prepare_tfds(tmp_path, 'stl10/1.0.0', splits, 10)
+  parts = data.load(section(name='tfds:stl10', dir=str(tmp_path)))
+  assert {name: len(part) for name, part in parts.items()} == {
+    'train': 7,
+    'test': 2,
+  }
+  # Whatever label the split has: nobody should know.
+  assert parts['train'].labels.tolist() == [0, 0, 0, -1, -1, -1, -1]
+  np.testing.assert_array_equal(parts['train'].images[:3], splits['train'][0])
+  np.testing.assert_array_equal(
+    parts['train'].images[3:], splits['unlabelled'][0]
+  )
 
 
 def test_tfds_letters_are_turned_and_count_from_zero(tmp_path):
@@ -394,18 +541,24 @@ def test_some_classes_become_the_first(tmp_path):
     np.testing.assert_array_equal(part.images[..., 0], images[[0, 2, 3, 5]])
 
 
-def test_an_unlabelled_part_stays_when_classes_are_chosen(monkeypatch):
-  names = ('a', 'b', 'c')
-  images = np.zeros((4, 8, 8, 1), np.uint8)
-  made = {
-    'train': Dataset(images, np.array([0, 1, 2, 1], np.int32), names),
-    'unlabelled': Dataset(images, np.array([-1, -1, -1, 2], np.int32), names),
-  }
-  monkeypatch.setitem(data.SOURCES, 'made', lambda config: made)
-  parts = data.load(section(name='made', classes=('b', 'c')))
-  assert parts['train'].labels.tolist() == [0, 1, 0]
-  assert parts['unlabelled'].labels.tolist() == [-1] * 4
-  assert parts['unlabelled'].class_names == ('b', 'c')
+def test_unlabelled_images_stay_when_classes_are_chosen(monkeypatch):
+  labels = np.array([0, 1, 2, 1, -1, -1], np.int32)
+  made = Dataset(np.zeros((6, 8, 8, 1), np.uint8), labels, ('a', 'b', 'c'))
+  monkeypatch.setitem(data.SOURCES, 'made', lambda config: {'train': made})
+  part = data.load(section(name='made', classes=('b', 'c')))['train']
+  assert part.labels.tolist() == [0, 1, 0, -1, -1]
+  assert part.class_names == ('b', 'c')
+
+
+def test_a_data_set_without_a_label_is_refused(tmp_path):
+  images = np.zeros((4, 8, 8), np.uint8)
+  config = save_npz(
+    tmp_path / 'x.npz',
+    train_images=images,
+    train_labels=np.full(4, -1),
+  )
+  with pytest.raises(InputError, match='has no labelled image'):
+    data.load(config)
 
 
 def test_a_class_whose_name_is_another_number_is_asked_for(monkeypatch):

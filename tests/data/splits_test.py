@@ -5,6 +5,7 @@ import pytest
 
 from semisup_jax.data import drawing, splits
 from semisup_jax.data.dataset import Dataset
+from semisup_jax.data.folds import read_fold
 from semisup_jax.types import InputError
 
 LABELS = np.repeat(np.arange(3, dtype=np.int32), [60, 30, 10])
@@ -72,14 +73,8 @@ def test_official_parts_are_kept():
 
 
 def test_images_without_labels_are_learned_from_and_nothing_else():
-  more = Dataset(
-    np.zeros((30, 4, 4, 1), np.uint8),
-    np.full(30, -1, np.int32),
-    dataset().class_names,
-  )
-  made = splits.make_splits(
-    {'train': dataset(), 'unlabelled': more}, **DEFAULTS
-  )
+  both = dataset(np.append(LABELS, np.full(30, -1, np.int32)))
+  made = splits.make_splits({'train': both}, **DEFAULTS)
   plain = splits.make_splits({'train': dataset()}, **DEFAULTS)
   assert len(made.train) == 130
   np.testing.assert_array_equal(made.labelled, plain.labelled)
@@ -88,6 +83,91 @@ def test_images_without_labels_are_learned_from_and_nothing_else():
   )
   assert len(made.validation) == len(plain.validation)
   assert made.train.labels[made.labelled].min() >= 0
+
+
+def test_a_total_of_unlabelled_images_counts_those_of_unknown_class():
+  both = dataset(np.append(LABELS, np.full(100, -1, np.int32)))
+  fields = {
+    **DEFAULTS,
+    'labels_per_class': 'all',
+    'unlabelled_includes_labelled': False,
+  }
+  nested = []
+  for total in (10, 60):
+    made = splits.make_splits(
+      {'train': both}, **{**fields, 'unlabelled_total': total}
+    )
+    assert len(made.unlabelled) == total
+    assert made.unlabelled.min() >= 100
+    nested.append(set(made.unlabelled.tolist()))
+  assert nested[0] < nested[1]
+
+
+def test_labels_and_validation_come_from_a_fold_and_the_rest_is_unlabelled():
+  test = dataset(LABELS[::10])
+  fold = np.array([*range(0, 40), *range(60, 80), *range(90, 100)])
+  for labels in ({'labels_per_class': 'all'}, {'labels_total': 30}):
+    made = splits.make_splits(
+      {'train': dataset(), 'test': test},
+      **{
+        **DEFAULTS,
+        'labels_per_class': None,
+        **labels,
+        'unlabelled_includes_labelled': False,
+      },
+      fold=fold,
+    )
+    validation = identities(made.validation)
+    assert len(validation) == 7  # A tenth of the fold.
+    assert validation <= set(fold.tolist())
+    assert set(made.labelled.tolist()) <= set(fold.tolist()) - validation
+    left = set(range(100)) - validation - set(made.labelled.tolist())
+    assert set(made.unlabelled.tolist()) == left
+  assert len(made.labelled) == 30
+
+
+def test_a_fold_needs_labels_and_a_test_part():
+  parts = {'train': dataset()}
+  with pytest.raises(InputError, match='a test part of its own'):
+    splits.make_splits(parts, **DEFAULTS, fold=np.arange(50))
+  with pytest.raises(InputError, match='names image 100, which has no label'):
+    splits.make_splits(
+      {**parts, 'test': dataset()}, **DEFAULTS, fold=np.arange(40, 101)
+    )
+
+
+def folds(path, text, fold=0):
+  path.write_text(text)
+  return {'folds': str(path), 'fold': fold}
+
+
+def test_a_fold_is_a_line_of_a_file(tmp_path):
+  config = folds(tmp_path / 'folds.txt', '3 1 2 \n4 0\n', fold=1)
+  np.testing.assert_array_equal(read_fold(config), [0, 4])
+  assert read_fold({'folds': None, 'fold': 0}) is None
+
+
+@pytest.mark.parametrize(
+  ('text', 'fold', 'message'),
+  [
+    ('1 2\n3', 2, r'data.fold must be in 0 to 1, .* has 2 fold.s.; got 2'),
+    ('1 2\n3', -1, 'got -1'),
+    ('1 two', 0, "whole numbers, got 'two'"),
+    ('1 -2', 0, "whole numbers, got '-2'"),
+    ('1 2 1', 0, 'fold 0 .* names an image twice'),
+  ],
+)
+def test_a_file_of_folds_that_is_none_is_named(tmp_path, text, fold, message):
+  with pytest.raises(InputError, match=message):
+    read_fold(folds(tmp_path / 'folds.txt', text, fold))
+
+
+def test_a_file_of_folds_that_is_not_there_is_named(tmp_path):
+  config = {'folds': str(tmp_path / 'none.txt'), 'fold': 0}
+  with pytest.raises(
+    InputError, match=r'data\.folds: .*none.txt cannot be read'
+  ):
+    read_fold(config)
 
 
 @pytest.mark.parametrize(

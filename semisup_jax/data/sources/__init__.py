@@ -1,7 +1,8 @@
 """Where images come from: a name in the config to a `Dataset` for each split.
 
-A source returns the splits it has officially, under `train`, `validation`,
-`test` and `unlabelled`; `splits.make_splits` makes the missing ones.
+A source returns the splits it has officially, under `train`, `validation` and
+`test`; `splits.make_splits` makes the missing ones. Its unlabelled images are
+in `train` under the label `UNKNOWN`, after the others.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,8 +28,8 @@ def load(config: Mapping[str, Any]) -> Parts:
       'tfds:<builder>'), `path`, `dir`, `image_size`, `classes`.
 
   Returns:
-    A `Dataset` for each official split: `train`, and perhaps `validation`,
-    `test` and `unlabelled`.
+    A `Dataset` for each official split: `train`, and perhaps `validation` and
+    `test`.
 
   Raises:
     InputError: If it is not there, or not what it should be.
@@ -47,11 +48,13 @@ def load(config: Mapping[str, Any]) -> Parts:
     shown = ', '.join(f'{split} {list(s)}' for split, s in shapes.items())
     raise InputError(f'all images must be of one shape [H, W, C]; got {shown}')
   for split, part in parts.items():
-    if split != 'unlabelled' and len(part) and part.labels.min() < 0:
+    if split != 'train' and len(part) and part.labels.min() < 0:
       raise InputError(
         f'labels of the {split} part must be at least 0, got '
         f'{part.labels.min()}'
       )
+  if parts['train'].labels.max(initial=UNKNOWN) == UNKNOWN:
+    raise InputError(f'data.name={config["name"]} has no labelled image')
   if parts['train'].num_classes < 2:
     raise InputError(
       f'data.name={config["name"]} has one class; two are needed'
@@ -62,7 +65,7 @@ def load(config: Mapping[str, Any]) -> Parts:
 def _of(classes: Sequence[int | str], parts: Parts) -> Parts:
   """The images of some classes, which become the classes 0, 1, and so on.
 
-  Images of an unlabelled part stay: nobody knows what they are of.
+  Unlabelled images stay: nobody knows what they are of.
 
   Args:
     classes: Numbers or names, `data.classes`.
@@ -91,11 +94,8 @@ def _of(classes: Sequence[int | str], parts: Parts) -> Parts:
   kept = tuple(names[c] for c in numbers)
   found = {}
   for split, part in parts.items():
-    if split == 'unlabelled':
-      found[split] = Dataset(
-        part.images, np.full_like(part.labels, UNKNOWN), kept
-      )
-      continue
-    rows = np.flatnonzero(number[part.labels] != UNKNOWN)
-    found[split] = Dataset(part.images[rows], number[part.labels[rows]], kept)
+    unknown = part.labels == UNKNOWN
+    labels = np.where(unknown, UNKNOWN, number[part.labels])
+    rows = np.flatnonzero(unknown | (labels != UNKNOWN))
+    found[split] = Dataset(part.images[rows], labels[rows], kept)
   return found

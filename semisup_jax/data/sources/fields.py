@@ -1,7 +1,7 @@
-"""The fields of `config.data` that several sources share."""
+"""What sources share: fields of `config.data`, and one array for all images."""
 
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -44,3 +44,42 @@ def sized(images: Any, config: Mapping[str, Any]) -> np.ndarray:
     return np.asarray(picture).reshape(size, size, -1)
 
   return np.stack([fit(image) for image in images])
+
+
+class Images:
+  """One array that is filled piece by piece: no image is there twice."""
+
+  def __init__(self, count: int, source: str):
+    """Makes room for images of a size that the first one says.
+
+    Args:
+      count: How many there will be.
+      source: What an error calls it.
+    """
+    self._count = count
+    self._source = source
+    self._images = None
+    self._filled = 0
+
+  def append(self, images: Iterable[np.ndarray]) -> None:
+    """Adds images, uint8 [H, W, C] each.
+
+    Raises:
+      InputError: If one is of another shape than those before.
+    """
+    for image in images:
+      if self._images is None:
+        self._images = np.empty((self._count, *image.shape), np.uint8)
+      if image.shape != self._images.shape[1:]:
+        raise InputError(
+          f'{self._source} has images of different shapes, as '
+          f'{list(self._images.shape[1:])} and {list(image.shape)}; choose one '
+          'size with --config.data.image_size=PIXELS'
+        )
+      self._images[self._filled] = image
+      self._filled += 1
+
+  def all(self) -> np.ndarray:
+    """All of them, uint8 [N, H, W, C]."""
+    assert self._filled == self._count > 0, 'every image must have come'
+    return self._images

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from semisup_jax.data.dataset import Dataset, Parts
+from semisup_jax.data.dataset import UNKNOWN, Dataset, Parts
 from semisup_jax.data.sources import fields
 from semisup_jax.types import InputError
 
@@ -21,13 +21,17 @@ _SPLIT_FOLDERS = {
   'validation': 'validation',
   'test': 'test',
 }
+_UNLABELLED_FOLDERS = ('unlabelled', 'unlabeled')
 
 
 def folder(config: Mapping[str, Any]) -> Parts:
   """A folder with one sub-folder a class, or train/test folders of such.
 
+  Among them there may be a folder `unlabelled`, with images at any depth.
   Grey if every file is, else RGB. Images of another size than `image_size` are
-  scaled and cut around their centre, their aspect ratio kept.
+  scaled and cut around their centre, their aspect ratio kept. Where the files
+  of a split are named by different whole numbers they are in this order, as the
+  data set has numbered them; otherwise class by class, sorted by name.
 
   Args:
     config: The section `data`; `path` is the folder, and `image_size` the side
@@ -36,19 +40,7 @@ def folder(config: Mapping[str, Any]) -> Parts:
   root = fields.existing(config, 'a folder')
   if not root.is_dir():
     raise InputError(f'data.path must be a folder, got the file {root}')
-  subfolders = _subfolders(root)
-  splits = {
-    _SPLIT_FOLDERS[sub.name.lower()]: sub
-    for sub in subfolders
-    if sub.name.lower() in _SPLIT_FOLDERS
-  }
-  if splits and 'train' not in splits:
-    raise InputError(
-      f'{root} has {", ".join(sorted(s.name for s in splits.values()))} but no '
-      'train folder'
-    )
-  if not splits:
-    splits = {'train': root}
+  splits = _split_folders(root)
   classes = {name: _class_files(path) for name, path in splits.items()}
   names = tuple(sorted(classes['train']))
   for split, by_class in classes.items():
@@ -58,18 +50,68 @@ def folder(config: Mapping[str, Any]) -> Parts:
         f'{splits[split]} has the class {unknown[0]!r}, which is not in '
         f'{splits["train"]}'
       )
-  everything = [f for c in classes.values() for fs in c.values() for f in fs]
+  files = {
+    split: _in_order(
+      [
+        (file, label)
+        for label, name in enumerate(names)
+        for file in by_class.get(name, ())
+      ]
+    )
+    for split, by_class in classes.items()
+  }
+  where = dict.fromkeys((root, splits['train']))
+  files['train'] += [(f, UNKNOWN) for path in where for f in _unlabelled(path)]
+  everything = [file for pairs in files.values() for file, _ in pairs]
   _check_inside(root, everything)
   mode, size = _common_format(everything, config)
-  parts = {}
-  for split, by_class in classes.items():
-    files = [file for name in names for file in by_class.get(name, ())]
-    labels = [i for i, n in enumerate(names) for _ in by_class.get(n, ())]
-    with ThreadPoolExecutor() as pool:
-      images = list(pool.map(lambda f: _decode(f, mode, size), files))
-    images = np.stack(images).reshape(len(files), *size[::-1], -1)
-    parts[split] = Dataset(images, np.asarray(labels, np.int32), names)
-  return parts
+  return {
+    split: Dataset(
+      _decoded([file for file, _ in pairs], mode, size),
+      np.array([label for _, label in pairs], np.int32),
+      names,
+    )
+    for split, pairs in files.items()
+  }
+
+
+def _in_order(
+  pairs: list[tuple[pathlib.Path, int]],
+) -> list[tuple[pathlib.Path, int]]:
+  """By number, where all files are named by numbers of which none is twice."""
+  stems = [file.stem for file, _ in pairs]
+  if not all(stem.isdecimal() for stem in stems):
+    return pairs
+  numbers = [int(stem) for stem in stems]
+  if len(set(numbers)) < len(numbers):
+    return pairs
+  return [pairs[i] for i in np.argsort(numbers)]
+
+
+def _split_folders(root: pathlib.Path) -> dict[str, pathlib.Path]:
+  """The folder of each split; `train` alone where there are none for them."""
+  splits = {
+    _SPLIT_FOLDERS[sub.name.lower()]: sub
+    for sub in _subfolders(root)
+    if sub.name.lower() in _SPLIT_FOLDERS
+  }
+  if splits and 'train' not in splits:
+    raise InputError(
+      f'{root} has {", ".join(sorted(s.name for s in splits.values()))} but no '
+      'train folder'
+    )
+  return splits or {'train': root}
+
+
+def _unlabelled(path: pathlib.Path) -> list[pathlib.Path]:
+  """The images of the sub-folders that hold unlabelled ones, at any depth."""
+  return [
+    file
+    for sub in _subfolders(path)
+    if sub.name.lower() in _UNLABELLED_FOLDERS
+    for file in sorted(sub.rglob('*'))
+    if _is_image(file)
+  ]
 
 
 def _subfolders(path: pathlib.Path) -> list[pathlib.Path]:
@@ -91,14 +133,16 @@ def _check_inside(root: pathlib.Path, files: list[pathlib.Path]) -> None:
       )
 
 
+def _is_image(file: pathlib.Path) -> bool:
+  """By its name; what cannot be read as one is an error, not passed over."""
+  return file.suffix.lower() in _SUFFIXES and not file.name.startswith('.')
+
+
 def _class_files(path: pathlib.Path) -> dict[str, list[pathlib.Path]]:
   by_class = {
-    sub.name: sorted(
-      file
-      for file in sub.iterdir()
-      if file.suffix.lower() in _SUFFIXES and not file.name.startswith('.')
-    )
+    sub.name: sorted(file for file in sub.iterdir() if _is_image(file))
     for sub in _subfolders(path)
+    if sub.name.lower() not in _UNLABELLED_FOLDERS
   }
   by_class = {name: files for name, files in by_class.items() if files}
   if len(by_class) < 2:
@@ -142,6 +186,21 @@ def _common_format(
       'one with --config.data.image_size=PIXELS'
     )
   return mode, sizes[0]
+
+
+def _decoded(
+  files: list[pathlib.Path], mode: str, size: tuple[int, int]
+) -> np.ndarray:
+  """The images, uint8 [N, H, W, C], decoded into the one array."""
+  channels = 1 if mode == 'L' else 3
+  images = np.empty((len(files), *size[::-1], channels), np.uint8)
+
+  def decode(i):
+    images[i] = _decode(files[i], mode, size).reshape(images.shape[1:])
+
+  with ThreadPoolExecutor() as pool:
+    list(pool.map(decode, range(len(files))))
+  return images
 
 
 def _decode(file: pathlib.Path, mode: str, size: tuple[int, int]) -> np.ndarray:

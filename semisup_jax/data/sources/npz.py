@@ -1,14 +1,20 @@
 """Arrays in one file, as MedMNIST publishes them."""
 
+import math
 import zipfile
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from semisup_jax.data.dataset import Dataset, Parts
+from semisup_jax.data.dataset import UNKNOWN, Dataset, Parts
 from semisup_jax.data.sources import fields
 from semisup_jax.types import InputError
+
+# How many images are read at a time where they become part of a larger array.
+_CHUNK = 1000
+_SPLITS = {'train': 'train', 'validation': 'val', 'test': 'test'}
+_UNLABELLED = 'unlabelled_images'
 
 
 def npz(config: Mapping[str, Any]) -> Parts:
@@ -16,7 +22,7 @@ def npz(config: Mapping[str, Any]) -> Parts:
 
   `{train,val,test}_images`: uint8 [N, H, W] or [N, H, W, C];
   `{train,val,test}_labels`: integers [N] or [N, 1]. `val` and `test` may be
-  missing. Nothing pickled is read.
+  missing; `unlabelled_images` may be there. Nothing pickled is read.
 
   Args:
     config: The section `data`; `path` is the file, `image_size` may resize.
@@ -24,7 +30,7 @@ def npz(config: Mapping[str, Any]) -> Parts:
   path = fields.existing(config, 'an .npz file')
   try:
     with np.load(path, allow_pickle=False) as file:
-      arrays = {key: file[key] for key in file.files}
+      return _parts(file, config)
   except (
     AttributeError,  # An .npy file opens as an array, which is no context.
     EOFError,
@@ -34,33 +40,78 @@ def npz(config: Mapping[str, Any]) -> Parts:
     ValueError,
     zipfile.BadZipFile,
   ) as error:
+    if isinstance(error, InputError):
+      raise
     raise InputError(f'{path} cannot be read as .npz: {error}') from error
+
+
+def _parts(file: Any, config: Mapping[str, Any]) -> Parts:
+  path = config['path']
   found = {
     name: (f'{key}_images', f'{key}_labels')
-    for name, key in (
-      ('train', 'train'),
-      ('validation', 'val'),
-      ('test', 'test'),
-    )
-    if f'{key}_images' in arrays
+    for name, key in _SPLITS.items()
+    if f'{key}_images' in file
   }
-  missing = [k for keys in found.values() for k in keys if k not in arrays]
+  missing = [k for keys in found.values() for k in keys if k not in file]
   if 'train' not in found or missing:
     raise InputError(
       f'{path} needs train_images and train_labels, and labels for each split '
-      f'with images; it has {", ".join(sorted(arrays)) or "nothing"}'
+      f'with images; it has {", ".join(sorted(file.files)) or "nothing"}'
     )
   labels = {
-    name: _label_vector(arrays[key], f'{key} in {path}')
+    name: _label_vector(file[key], f'{key} in {path}')
     for name, (_, key) in found.items()
   }
   num_classes = 1 + max(int(label.max(initial=0)) for label in labels.values())
   names = tuple(str(i) for i in range(num_classes))
   parts = {}
   for name, (key, _) in found.items():
-    images = _checked(arrays[key], f'{key} in {path}')
-    parts[name] = Dataset(fields.sized(images, config), labels[name], names)
+    of_part = labels[name]
+    if name == 'train' and _UNLABELLED in file:
+      images = _joined(file, (key, _UNLABELLED), config)
+      unknown = np.full(len(images) - len(of_part), UNKNOWN, np.int32)
+      of_part = np.concatenate([of_part, unknown])
+    else:
+      images = _checked(file[key], f'{key} in {path}')
+      images = fields.sized(images, config)
+    parts[name] = Dataset(images, of_part, names)
   return parts
+
+
+def _joined(
+  file: Any, keys: tuple[str, ...], config: Mapping[str, Any]
+) -> np.ndarray:
+  """The images of several arrays as one, each read piece by piece."""
+  shapes = {}
+  for key in keys:
+    with file.zip.open(f'{key}.npy') as stream:
+      shapes[key], by_columns, dtype = _header(stream)
+    if by_columns or dtype != np.uint8 or not 3 <= len(shapes[key]) <= 4:
+      order = ' in Fortran order' if by_columns else ''
+      raise InputError(
+        f'{key} in {config["path"]} must be images, uint8 [N, H, W] or [N, H, '
+        f'W, C], row by row; got {dtype} {list(shapes[key])}{order}'
+      )
+  images = fields.Images(
+    sum(shape[0] for shape in shapes.values()), str(config['path'])
+  )
+  for key, shape in shapes.items():
+    with file.zip.open(f'{key}.npy') as stream:
+      _header(stream)
+      for start in range(0, shape[0], _CHUNK):
+        rows = min(_CHUNK, shape[0] - start), *shape[1:]
+        pixels = np.frombuffer(stream.read(math.prod(rows)), np.uint8)
+        chunk = _checked(pixels.reshape(rows), f'{key} in {config["path"]}')
+        images.append(fields.sized(chunk, config))
+  return images.all()
+
+
+def _header(stream: Any) -> tuple[tuple[int, ...], bool, np.dtype]:
+  """Shape, whether it is in Fortran order, and dtype of an .npy file."""
+  version = np.lib.format.read_magic(stream)
+  if version == (1, 0):
+    return np.lib.format.read_array_header_1_0(stream)
+  return np.lib.format.read_array_header_2_0(stream)
 
 
 def _checked(images: np.ndarray, what: str) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from absl import logging
 
-from semisup_jax.data.dataset import Dataset, Parts
+from semisup_jax.data.dataset import UNKNOWN, Dataset, Parts
 from semisup_jax.data.sources import fields
 from semisup_jax.types import InputError
 
@@ -30,6 +30,7 @@ def tfds(config: Mapping[str, Any], builder_name: str) -> Parts:
   """A data set that TensorFlow Datasets has prepared; no TensorFlow needed.
 
   https://www.tensorflow.org/datasets/catalog; it must have `image` and `label`.
+  The images of a split `unlabelled` are read as unlabelled ones.
 
   Args:
     config: The section `data`; `dir` is where TFDS keeps data (None is its own
@@ -82,13 +83,13 @@ def tfds(config: Mapping[str, Any], builder_name: str) -> Parts:
       f'tfds:{builder_name}: label must be one class an image, is '
       f'{features["label"]}'
     )
-  parts = {
-    split: Dataset(
-      *_read(builder, split, config, prepare), tuple(features['label'].names)
-    )
-    for split in ('train', 'validation', 'test', 'unlabelled')
-    if split in prepared
-  }
+  names = tuple(features['label'].names)
+  parts = {}
+  for part in ('train', 'validation', 'test'):
+    splits = [part, 'unlabelled'] if part == 'train' else [part]
+    splits = [split for split in splits if split in prepared]
+    if splits:
+      parts[part] = Dataset(*_read(builder, splits, config, prepare), names)
   return _upright_emnist(builder, parts) if builder.name == 'emnist' else parts
 
 
@@ -102,7 +103,7 @@ def _upright_emnist(builder: Any, parts: Parts) -> Parts:
   found = {}
   for split, part in parts.items():
     images = np.ascontiguousarray(part.images.swapaxes(1, 2))
-    if letters:
+    if letters:  # They have no unlabelled images.
       names = tuple(string.ascii_lowercase)
       found[split] = Dataset(images, part.labels - 1, names)
     else:
@@ -110,26 +111,23 @@ def _upright_emnist(builder: Any, parts: Parts) -> Parts:
   return found
 
 
-def _read(builder, split, config, prepare) -> tuple[np.ndarray, np.ndarray]:
-  """All images and labels of a split."""
+def _read(builder, splits, config, prepare) -> tuple[np.ndarray, np.ndarray]:
+  """All images and labels of some splits, one split after the other."""
   try:
-    rows = builder.as_data_source(split=split)
+    sources = [builder.as_data_source(split=split) for split in splits]
   except (NotImplementedError, ValueError) as error:
     raise InputError(
       f'{builder.data_dir} is not in a format of random access; prepare it '
       f'again with: {prepare}'
     ) from error
-  images, labels = [], []
-  # __getitems__ reads many rows at a time, twice as fast as one by one.
-  for start in range(0, len(rows), 1000):
-    batch = rows.__getitems__(range(start, min(start + 1000, len(rows))))
-    images += [row['image'] for row in batch]
-    labels += [row['label'] for row in batch]
-  shapes = sorted({image.shape for image in images})
-  if len(shapes) > 1 and config['image_size'] is None:
-    raise InputError(
-      f'tfds:{builder.name} has {len(shapes)} different image shapes; choose '
-      'one size with --config.data.image_size=PIXELS'
-    )
-  images = np.stack(images) if len(shapes) == 1 else images
-  return fields.sized(images, config), np.asarray(labels, np.int32)
+  images = fields.Images(sum(map(len, sources)), f'tfds:{builder.name}')
+  labels = []
+  for split, rows in zip(splits, sources, strict=True):
+    # __getitems__ reads many rows at a time, twice as fast as one by one.
+    for start in range(0, len(rows), 1000):
+      batch = rows.__getitems__(range(start, min(start + 1000, len(rows))))
+      images.append(fields.sized([row['image'] for row in batch], config))
+      labels += [
+        UNKNOWN if split == 'unlabelled' else row['label'] for row in batch
+      ]
+  return images.all(), np.asarray(labels, np.int32)
