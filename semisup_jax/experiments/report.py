@@ -49,17 +49,18 @@ def write(
   """
   reported = measured.embeddings.ingredients.reported
   shown = _shown(results['rows'])
-  confusion = None
+  confusions = _confusions(measured.outcomes, reported)
   if shown is not None:
-    confusion = sum(
-      metrics.confusion_matrix(
-        reported.labels, o.logits.argmax(-1), reported.num_classes
-      )
-      for o in measured.outcomes
-      if (o.protocol, o.labels_per_class) == shown
-    )
     results['tables']['per_class_recall'] = [
-      {'class': name, 'recall': recall, 'n': int(n)}
+      {
+        'protocol': place[0],
+        'labels_per_class': place[1],
+        'class': name,
+        'recall': recall,
+        'n': int(n),
+        'shown': place == shown,
+      }
+      for place, confusion in confusions.items()
       for name, recall, n in zip(
         reported.class_names,
         metrics.per_class_recall(confusion),
@@ -70,9 +71,21 @@ def write(
   results_lib.write_json(workdir / 'results.json', results)
   if pages:
     figures = _Figures(workdir / 'figures', console)
+    confusion = confusions.get(shown)
     _draw_all(figures, results, workdir, shown, confusion, measured)
     config = json.loads((workdir / 'config.json').read_text())['config']
     page.write_page(workdir / 'report.html', results, figures.made, config)
+
+
+def _confusions(outcomes, reported) -> dict[tuple[str, Any], np.ndarray]:
+  """Counts by protocol and labels a class, over all draws."""
+  found = {}
+  for outcome in outcomes:
+    place = outcome.protocol, outcome.labels_per_class
+    found[place] = found.get(place, 0) + metrics.confusion_matrix(
+      reported.labels, outcome.logits.argmax(-1), reported.num_classes
+    )
+  return found
 
 
 class _Figures:

@@ -16,7 +16,9 @@ from semisup_jax.metrics.classification import (
   negative_log_likelihood,
   per_class_recall,
   top_k_accuracy,
+  weighted_f1,
 )
+from semisup_jax.metrics.f1_bound import largest_macro_f1
 from semisup_jax.metrics.intervals import (
   PairedDifference,
   bootstrap_interval,
@@ -45,6 +47,7 @@ __all__ = [
   'expected_calibration_error',
   'feature_std',
   'kept_confusion',
+  'largest_macro_f1',
   'macro_f1',
   'mean_and_std',
   'negative_log_likelihood',
@@ -54,4 +57,5 @@ __all__ = [
   'reliability_bins',
   'student_t_interval',
   'top_k_accuracy',
+  'weighted_f1',
 ]

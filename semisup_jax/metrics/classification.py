@@ -121,6 +121,24 @@ def macro_f1(confusion: ArrayLike) -> float:
   return float(np.mean(2 * np.diag(confusion)[occurs] / occurrences[occurs]))
 
 
+def weighted_f1(confusion: ArrayLike) -> float:
+  """The mean F1 of the classes by their examples, as scikit-learn's.
+
+  That is `f1_score(average='weighted', zero_division=0)`.
+
+  Args:
+    confusion: Counts, [classes, classes], as `confusion_matrix` returns them.
+
+  Raises:
+    ValueError: If the counts are all 0.
+  """
+  _check_not_empty(confusion)
+  confusion = np.asarray(confusion, np.float64)
+  examples = confusion.sum(axis=1)
+  f1 = 2 * np.diag(confusion) / np.maximum(confusion.sum(axis=0) + examples, 1)
+  return float(np.average(f1, weights=examples))
+
+
 def negative_log_likelihood(
   logits: ArrayLike, labels: ArrayLike, mask: ArrayLike | None = None
 ) -> float:

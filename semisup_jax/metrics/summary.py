@@ -11,6 +11,7 @@ from semisup_jax.metrics.classification import (
   macro_f1,
   negative_log_likelihood,
   top_k_accuracy,
+  weighted_f1,
 )
 from semisup_jax.metrics.examples import kept_examples
 
@@ -30,8 +31,9 @@ def classification_metrics(
 
   Returns:
     Floats by name: `top1`, `top5` (only with more than 5 classes; with fewer
-    it would always be 1), `macro_f1` and `balanced_accuracy`, all fractions in
-    [0, 1]; `nll`, nats; `ece`, the expected calibration error in 15 bins.
+    it would always be 1), `macro_f1`, `weighted_f1` and `balanced_accuracy`,
+    all fractions in [0, 1]; `nll`, nats; `ece`, the expected calibration error
+    in 15 bins.
 
   Raises:
     ValueError: If shapes or labels do not fit, a logit is not finite or no row
@@ -46,6 +48,7 @@ def classification_metrics(
     metrics['top5'] = top_k_accuracy(logits, labels, 5)
   return metrics | {
     'macro_f1': macro_f1(confusion),
+    'weighted_f1': weighted_f1(confusion),
     'balanced_accuracy': balanced_accuracy(confusion),
     'nll': negative_log_likelihood(logits, labels),
     'ece': expected_calibration_error(probabilities, labels, bins=ECE_BINS),

@@ -200,9 +200,8 @@ def _more_numbers(results: Mapping[str, Any]) -> str:
       )
     )
   if extra.get('per_class_recall'):
-    parts.append(
-      tables.folded('Recall by class', tables.recall(extra['per_class_recall']))
-    )
+    rows = [row for row in extra['per_class_recall'] if row['shown']]
+    parts.append(tables.folded('Recall by class', tables.recall(rows)))
   rows = [*results.get('rows', ()), *extra.get('metrics', ())]
   if rows:
     parts.append(tables.folded('Every number', tables.every_number(rows)))

@@ -56,12 +56,15 @@ METRICS = {
   'top1': 'Top-1 accuracy',
   'top5': 'Top-5 accuracy',
   'macro_f1': 'Macro F1',
+  'weighted_f1': 'Weighted F1',
   'balanced_accuracy': 'Balanced accuracy',
   'nll': 'Negative log-likelihood',
   'ece': 'Expected calibration error',
 }
 # Shares of one, written in per cent; every other metric is written as it is.
-PERCENT = frozenset({'top1', 'top5', 'macro_f1', 'balanced_accuracy', 'ece'})
+PERCENT = frozenset(
+  {'top1', 'top5', 'macro_f1', 'weighted_f1', 'balanced_accuracy', 'ece'}
+)
 LOWER_IS_BETTER = frozenset({'nll', 'ece', 'loss', 'brier'})
 
 

@@ -50,6 +50,13 @@ class TestEqualsScikitLearn:
     np.testing.assert_array_equal(ours, theirs)
     assert ours.dtype == np.int64
 
+  def test_weighted_f1(self, seed, masked):
+    ours, labels, predictions = self.confusions(seed, masked)
+    theirs = sklearn.metrics.f1_score(
+      labels, predictions, average='weighted', zero_division=0
+    )
+    np.testing.assert_allclose(metrics.weighted_f1(ours), theirs)
+
   def test_per_class_recall(self, seed, masked):
     ours, labels, predictions = self.confusions(seed, masked)
     theirs = sklearn.metrics.recall_score(

@@ -5,7 +5,7 @@ import sklearn.metrics
 
 from semisup_jax import metrics
 
-KEYS = ['top1', 'macro_f1', 'balanced_accuracy', 'nll', 'ece']
+KEYS = ['top1', 'macro_f1', 'weighted_f1', 'balanced_accuracy', 'nll', 'ece']
 
 
 def random_case(classes, batch=90):
@@ -31,6 +31,9 @@ def test_values_are_those_of_scikit_learn():
     'top1': sklearn.metrics.accuracy_score(labels, predictions),
     'top5': sklearn.metrics.top_k_accuracy_score(labels, logits, k=5),
     'macro_f1': sklearn.metrics.f1_score(labels, predictions, average='macro'),
+    'weighted_f1': sklearn.metrics.f1_score(
+      labels, predictions, average='weighted'
+    ),
     'balanced_accuracy': sklearn.metrics.balanced_accuracy_score(
       labels, predictions
     ),
@@ -53,5 +56,6 @@ def test_padding_changes_nothing():
 def test_a_perfect_classifier():
   labels = np.arange(12) % 6
   found = metrics.classification_metrics(100 * np.eye(6)[labels], labels)
-  ones = dict.fromkeys(['top1', 'top5', 'macro_f1', 'balanced_accuracy'], 1.0)
+  shares = ['top1', 'top5', 'macro_f1', 'weighted_f1', 'balanced_accuracy']
+  ones = dict.fromkeys(shares, 1.0)
   assert found == pytest.approx(ones | {'nll': 0, 'ece': 0}, abs=1e-12)

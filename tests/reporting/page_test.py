@@ -157,7 +157,7 @@ def test_a_persons_text_is_escaped_everywhere(tmp_path, results, files):
   for row in results['rows'][:2]:
     row['protocol'] = bad
   results['tables']['per_class_recall'] = [
-    {'class': bad, 'recall': 0.5, 'n': 2}
+    {'class': bad, 'recall': 0.5, 'n': 2, 'shown': True}
   ]
   results['tables']['differences'][0]['baseline'] = bad
   path = tmp_path / 'report.html'
@@ -197,7 +197,8 @@ def test_the_least_of_results_makes_a_page(tmp_path):
 
 def test_a_hundred_classes_make_a_page(tmp_path, results):
   results['tables']['per_class_recall'] = [
-    {'class': f'name {i}', 'recall': i / 100, 'n': 100} for i in range(100)
+    {'class': f'name {i}', 'recall': i / 100, 'n': 100, 'shown': True}
+    for i in range(100)
   ]
   paths = {'light': tmp_path / 'confusion.png'}
   names = [f'name {i}' for i in range(100)]
