@@ -145,6 +145,10 @@ def base(variant: str) -> ConfigDict:
   # learns a classifier stops; None trains to the end.
   evaluation.patience = placeholder(int)
   evaluation.online_probe = False
+  # How often embeddings of validation are kept, from the first look to the
+  # last, for pictures of how they come apart; and then the loss on validation.
+  # For methods that learn no classifier.
+  evaluation.snapshots = 0
   evaluation.linear_probe = config_dict.create(
     l2=(1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
   )

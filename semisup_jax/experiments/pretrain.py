@@ -4,6 +4,9 @@ import functools
 import pathlib
 from typing import Any
 
+import jax
+from rich.console import Console
+
 from semisup_jax import methods, models, training
 from semisup_jax.experiments import (
   audit,
@@ -11,6 +14,7 @@ from semisup_jax.experiments import (
   fitting,
   measuring,
   protocols,
+  snapshots,
   views,
 )
 from semisup_jax.experiments.evaluators import make_evaluators
@@ -34,6 +38,7 @@ def pretrain(config: Any, ingredients: Ingredients) -> Job:
   recipe = fitting.plan(config, method, ingredients)
   mesh = recipe.mesh()
   protocols.check(config, ingredients)
+  snapshots.check(config, method, recipe)
   under_shift = batch_norm.make_plan(config, ingredients, method)
   if method.classifies and name in config.evaluation.protocols:
     raise InputError(
@@ -42,17 +47,7 @@ def pretrain(config: Any, ingredients: Ingredients) -> Job:
     )
 
   def execute(workdir, console):
-    state = fitting.fit(
-      method,
-      ingredients,
-      recipe,
-      evaluators=make_evaluators(config, method, ingredients, mesh),
-      mesh=mesh,
-      folder=workdir,
-      checkpoint=config.checkpoint,
-      seed=config.seed,
-      console=console,
-    )
+    state = fit(config, method, ingredients, recipe, mesh, workdir, console)
     variables = chosen(method, state)
     embeddings = protocols.Embeddings(
       config,
@@ -84,6 +79,47 @@ def pretrain(config: Any, ingredients: Ingredients) -> Job:
     )
 
   return Job(name, fitting.in_words(method, recipe, mesh), execute)
+
+
+def fit(
+  config: Any,
+  method: Method,
+  ingredients: Ingredients,
+  recipe: training.Recipe,
+  mesh: jax.sharding.Mesh,
+  workdir: pathlib.Path,
+  console: Console,
+  title: str = 'training',
+) -> training.TrainState:
+  """Trains the method of a config, validation looked at on the way.
+
+  Args:
+    config: The whole config.
+    method: From `make_method`.
+    ingredients: What it learns from.
+    recipe: How.
+    mesh: Divides the batches.
+    workdir: For checkpoints, metrics and snapshots.
+    console: Where a person reads how it goes.
+    title: Of the progress bar.
+  """
+  return fitting.fit(
+    method,
+    ingredients,
+    recipe,
+    evaluators={
+      **make_evaluators(config, method, ingredients, mesh),
+      **snapshots.evaluators(
+        config, method, ingredients, recipe, mesh, workdir
+      ),
+    },
+    mesh=mesh,
+    folder=workdir,
+    checkpoint=config.checkpoint,
+    seed=config.seed,
+    console=console,
+    title=title,
+  )
 
 
 def make_method(config: Any, ingredients: Ingredients) -> Method:

@@ -148,40 +148,69 @@ def labelled_recipe(section: Any, ingredients: Ingredients) -> training.Recipe:
   )
 
 
-def _labelled_training(embeddings: Embeddings, name: str) -> Protocol:
-  """Trains the whole network, from the encoder or from scratch."""
-  config, ingredients = embeddings.config, embeddings.ingredients
-  splits = ingredients.splits
-  section = config.evaluation[name]
-  method = labelled_method(section, config.model, ingredients)
-  plan = labelled_recipe(section, ingredients)
-  mesh = plan.mesh()
-  forward = ingredients.forward(method.model, mesh)
-  finetuner = evaluation.Finetuner(
-    method,
-    forward,
-    plan,
-    mesh=mesh,
-    images=ingredients.images,
-    labels=splits.train.labels,
-  )
-  encoder = embeddings.variables if name == 'fine_tune' else None
+class LabelledTraining:
+  """Trains the whole network on labelled images, by a section of the config.
 
-  def protocol(rows, draw):
+  Attributes:
+    forward: The network's logits on images.
+  """
+
+  def __init__(self, embeddings: Embeddings, name: str):
+    """Compiles nothing yet.
+
+    Args:
+      embeddings: Of the encoder that `fine_tune` starts from.
+      name: Of the section of `evaluation`: fine_tune, or supervised, which
+        starts from scratch.
+    """
+    config, ingredients = embeddings.config, embeddings.ingredients
+    section = config.evaluation[name]
+    method = labelled_method(section, config.model, ingredients)
+    plan = labelled_recipe(section, ingredients)
+    mesh = plan.mesh()
+    self.forward = ingredients.forward(method.model, mesh)
+    self._finetuner = evaluation.Finetuner(
+      method,
+      self.forward,
+      plan,
+      mesh=mesh,
+      images=ingredients.images,
+      labels=ingredients.splits.train.labels,
+    )
+    self._encoder = embeddings.variables if name == 'fine_tune' else None
+    self._validation = ingredients.splits.validation
+    self._seed = config.seed
+    self._name = name
+
+  def __call__(self, rows: np.ndarray, draw: int) -> Variables:
+    """Returns the model that is best on validation.
+
+    Args:
+      rows: Of the training part, whose labels are seen, int [M].
+      draw: Number of the draw, which seeds the training.
+
+    Raises:
+      NotFiniteError: Naming the section and the draw.
+    """
     try:
-      state = finetuner(
+      state = self._finetuner(
         rows,
-        splits.validation,
-        seed=(config.seed, 4, draw),
-        encoder=encoder,
+        self._validation,
+        seed=(self._seed, 4, draw),
+        encoder=self._encoder,
       )
     except training.NotFiniteError as error:
       raise training.NotFiniteError(
-        f'evaluation.{name}, draw {draw}: {error}'
+        f'evaluation.{self._name}, draw {draw}: {error}'
       ) from error
-    return forward(state.selection.variables, ingredients.reported.images)
+    return state.selection.variables
 
-  return protocol
+
+def _labelled_training(embeddings: Embeddings, name: str) -> Protocol:
+  """Trains the whole network, from the encoder or from scratch."""
+  train = LabelledTraining(embeddings, name)
+  images = embeddings.ingredients.reported.images
+  return lambda rows, draw: train.forward(train(rows, draw), images)
 
 
 def fine_tune(embeddings: Embeddings) -> Protocol:

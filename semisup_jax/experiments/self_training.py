@@ -21,9 +21,9 @@ from semisup_jax.experiments import (
   measuring,
   pretrain,
   protocols,
+  snapshots,
   views,
 )
-from semisup_jax.experiments.evaluators import make_evaluators
 from semisup_jax.experiments.ingredients import Ingredients
 from semisup_jax.experiments.job import Job, Measured
 from semisup_jax.types import InputError, Variables
@@ -32,12 +32,14 @@ from semisup_jax.types import InputError, Variables
 def self_training(config: Any, ingredients: Ingredients) -> Job:
   """Trains a teacher, and by its labels one student a round.
 
-  The teacher is `config.method`, any that learns a classifier. In each round
-  the last model labels the unlabelled images; those of at least
-  `self_training.threshold` are appended to the labelled ones, whose labels stay
-  the true ones, and a student is trained by the recipe `self_training.student`,
-  from scratch or from the last model. Of each, the model that is best on
-  validation is kept. The audit is that of the labels of the last round.
+  The teacher is `config.method`; where that learns no classifier, its encoder
+  is fine-tuned on the labelled images by `evaluation.fine_tune`, and the
+  protocols judge it before. In each round the last model labels the unlabelled
+  images; those of at least `self_training.threshold` are appended to the
+  labelled ones, whose labels stay the true ones, and a student is trained by
+  the recipe `self_training.student`, from scratch or from the last model. Of
+  each, the model that is best on validation is kept. The audit is that of the
+  labels of the last round.
 
   Args:
     config: The whole config.
@@ -46,20 +48,15 @@ def self_training(config: Any, ingredients: Ingredients) -> Job:
   Raises:
     InputError: If the config asks for what cannot be.
   """
-  if config.evaluation.protocols:
-    raise InputError(
-      'self_training tests its teacher and its students alone; set '
-      '--config.evaluation.protocols=()'
-    )
   if not len(ingredients.splits.without_label):
     raise InputError(
       'every image is labelled, so there is nothing to label; lower '
       f'data.labels_per_class={config.data.labels_per_class}'
     )
+  teacher = _Teacher(config, ingredients)
   protocols.check(config, ingredients)
   batch_norm.make_plan(config, ingredients, None)
   _check(config.self_training)
-  teacher = _Teacher(config, ingredients)
   student = _Student(config, ingredients)
 
   def execute(workdir, console):
@@ -70,74 +67,100 @@ def self_training(config: Any, ingredients: Ingredients) -> Job:
 
 
 def _execute(config, ingredients, teacher, student, workdir, console):
-  variables = teacher(workdir, console)
-  outcomes, rounds = [], []
+  variables, outcomes = teacher(workdir, console)
+  forward, rounds = student.forward, []
   for number in range(1, config.self_training.rounds + 1):
-    logits = teacher.forward(variables, ingredients.reported.images)
+    logits = forward(variables, ingredients.reported.images)
     if number == 1:
       outcomes.append(
         measuring.classified(config, ingredients, 'teacher', logits)
       )
     labels, kept, tables = _labelled(
-      ingredients, teacher.forward, variables, config.self_training.threshold
+      ingredients, forward, variables, config.self_training.threshold
     )
     rounds.append(_round(number, logits, ingredients, tables, kept))
     variables = student(labels, kept, variables, number, workdir, console)
-  logits = teacher.forward(variables, ingredients.reported.images)
+  logits = forward(variables, ingredients.reported.images)
   outcomes.append(measuring.classified(config, ingredients, 'student', logits))
-  embeddings = protocols.Embeddings(
-    config,
-    ingredients,
-    ingredients.forward(ingredients.encoder, teacher.mesh),
-    models.encoder_variables(variables),
-  )
+  embeddings = _embeddings(config, ingredients, teacher.mesh, variables)
   shown = views.examples(config, teacher.method, ingredients)
   return Measured(outcomes, embeddings, shown, {**tables, 'rounds': rounds})
 
 
+def _embeddings(config, ingredients, mesh, variables) -> protocols.Embeddings:
+  return protocols.Embeddings(
+    config,
+    ingredients,
+    ingredients.forward(ingredients.encoder, mesh),
+    models.encoder_variables(variables),
+  )
+
+
 class _Teacher:
-  """The first model: the run's own method.
+  """The first model: the run's own method, fine-tuned if need be.
 
   Attributes:
     method: What it learns by.
     mesh: Divides the batches.
-    forward: Its logits on images, and a student's, whose network is the same.
     plan: In words.
   """
 
   def __init__(self, config: Any, ingredients: Ingredients):
     self.method = pretrain.make_method(config, ingredients)
-    if not self.method.classifies:
+    asked = set(config.evaluation.protocols)
+    if self.method.classifies and asked:
       raise InputError(
-        f'method.name={config.method.name} learns no classifier, so it cannot '
-        'label images; use supervised, fixmatch or mean_teacher'
+        f'method.name={config.method.name} is tested itself, as the teacher; '
+        'set --config.evaluation.protocols=()'
+      )
+    if asked & {'fine_tune', 'supervised'}:
+      raise InputError(
+        'self_training trains a teacher and students; leave fine_tune and '
+        f'supervised out of evaluation.protocols, {tuple(asked)}'
       )
     self._config = config
     self._ingredients = ingredients
     self._recipe = fitting.plan(config, self.method, ingredients)
+    snapshots.check(config, self.method, self._recipe)
     self.mesh = self._recipe.mesh()
-    self.forward = ingredients.forward(self.method.model, self.mesh)
     self.plan = fitting.in_words(self.method, self._recipe, self.mesh)
+    if not self.method.classifies:
+      with protocols.within('evaluation.fine_tune'):
+        section = config.evaluation.fine_tune
+        protocols.labelled_method(section, config.model, ingredients)
+        steps = protocols.labelled_recipe(section, ingredients).steps
+      self.plan += f', fine-tuned for {steps:,}'
 
-  def __call__(self, workdir: pathlib.Path, console: Console) -> Variables:
+  def __call__(
+    self, workdir: pathlib.Path, console: Console
+  ) -> tuple[Variables, list[evaluation.Outcome]]:
+    """Trains it; returns it, and what the protocols say of its encoder."""
     config, ingredients = self._config, self._ingredients
-    state = fitting.fit(
+    state = pretrain.fit(
+      config,
       self.method,
       ingredients,
       self._recipe,
-      evaluators=make_evaluators(config, self.method, ingredients, self.mesh),
-      mesh=self.mesh,
-      folder=workdir,
-      checkpoint=config.checkpoint,
-      seed=config.seed,
-      console=console,
+      self.mesh,
+      workdir,
+      console,
       title='teacher',
     )
-    return pretrain.chosen(self.method, state)
+    variables = pretrain.chosen(self.method, state)
+    if self.method.classifies:
+      return variables, []
+    embeddings = _embeddings(config, ingredients, self.mesh, variables)
+    outcomes = measuring.evaluate(config, embeddings, console)
+    train = protocols.LabelledTraining(embeddings, 'fine_tune')
+    return train(ingredients.splits.labelled, 0), list(outcomes)
 
 
 class _Student:
-  """The recipe of the students, checked before the teacher is trained."""
+  """The recipe of the students, checked before the teacher is trained.
+
+  Attributes:
+    forward: Its logits on images, and the teacher's, whose network is the same.
+  """
 
   def __init__(self, config: Any, ingredients: Ingredients):
     self._config = config
@@ -149,6 +172,7 @@ class _Student:
       )
       recipe = protocols.labelled_recipe(self._section, ingredients)
       self._mesh = recipe.mesh()
+    self.forward = ingredients.forward(self._method.model, self._mesh)
 
   def __call__(
     self,
@@ -163,15 +187,14 @@ class _Student:
     union = np.union1d(ingredients.splits.labelled, kept)
     taught = ingredients.with_labels(labels, union)
     seed = np.random.SeedSequence((config.seed, 6, number)).generate_state(1)
-    forward = ingredients.forward(self._method.model, self._mesh)
-    validation = ingredients.splits.validation
+    look = evaluation.accuracy_of(
+      self.forward, ingredients.splits.validation, self._method
+    )
     state = fitting.fit(
       self._method,
       taught,
       protocols.labelled_recipe(self._section, taught),
-      evaluators={
-        'classifier': evaluation.accuracy_of(forward, validation, self._method)
-      },
+      evaluators={'classifier': look},
       mesh=self._mesh,
       folder=workdir / f'student{number}',
       checkpoint=config.checkpoint,

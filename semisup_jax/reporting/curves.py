@@ -48,7 +48,7 @@ class Panel(NamedTuple):
 
 OUTPUTS = ('embedding', 'projection')
 PANELS = (
-  Panel('loss', 'loss'),
+  Panel('loss', 'loss', ('', 'held_out_')),
   Panel('accuracy, %', '_top1', None, scale=100),
   Panel('rank (RankMe)', '_rank', OUTPUTS, holds=(0, 1)),
   Panel('std (0: collapse)', '_std', OUTPUTS, holds=(0, 1)),

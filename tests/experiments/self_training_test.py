@@ -4,11 +4,18 @@ import json
 
 import numpy as np
 import pytest
+import rich.console
 
-from configs import fixmatch
+from configs import barlow_twins, fixmatch
 from configs import self_training as recipe
-from semisup_jax import command_line, training
-from semisup_jax.experiments import audit, ingredients, self_training
+from semisup_jax import command_line, experiments, training
+from semisup_jax.experiments import (
+  audit,
+  ingredients,
+  self_training,
+  snapshots,
+)
+from semisup_jax.types import InputError
 
 FAST = (
   '--config.model.width=4',
@@ -62,6 +69,71 @@ def test_teacher_and_student_are_tested_and_the_labels_audited(tmp_path):
   assert names >= {'pseudo_label_thresholds.png', 'reliability.png'}
 
 
+def without_labels(*names):
+  """The recipe, its teacher pre-trained by Barlow Twins and fine-tuned."""
+  config = recipe.get_config()
+  pretrained = barlow_twins.get_config()
+  config.method = pretrained.method
+  config.optimizer = pretrained.optimizer
+  config.evaluation.protocols = names
+  config.evaluation.labels_per_class = ('all',)
+  config.data.mean, config.data.std = (0.3,), (0.4,)
+  config.model.update(width=4, strides=(2, 2))
+  config.batch_size = 64
+  config.schedule.steps = 20
+  config.evaluation.every = 10
+  for section in (config.evaluation.fine_tune, config.self_training.student):
+    section.schedule.steps, section.every = 20, 10
+  config.self_training.threshold = 0.2
+  return config
+
+
+def run(config, folder):
+  console = rich.console.Console(quiet=True)
+  return experiments.run(
+    config, folder, console=console, command='', started=0.0, pages=False
+  )
+
+
+def test_a_teacher_that_learned_without_labels_is_fine_tuned_first(tmp_path):
+  config = without_labels('linear_probe', 'knn')
+  config.evaluation.snapshots = 2
+  results = run(config, tmp_path / 'run')
+  protocols = [row['protocol'] for row in results['rows']]
+  assert protocols == ['linear_probe', 'knn', 'teacher', 'student']
+  (round_,) = results['tables']['rounds']
+  means = {row['protocol']: row['mean'] for row in results['rows']}
+  assert round_['teacher_top1'] == pytest.approx(means['teacher'])
+  assert round_['pseudo_labels'] > 0
+  recall = results['tables']['per_class_recall']
+  assert {row['protocol'] for row in recall} == set(protocols)
+  assert [row['protocol'] for row in recall if row['shown']] == (
+    ['linear_probe'] * 10
+  )
+  assert [s.step for s in snapshots.read(tmp_path / 'run')] == [10, 20]
+
+
+def test_the_teacher_is_what_fine_tuning_gives(tmp_path):
+  config = without_labels()
+  taught = run(config, tmp_path / 'taught')
+  del config.self_training
+  config.experiment = 'pretrain'
+  config.evaluation.protocols = ('fine_tune',)
+  config.evaluation.protocols_for_all = ('fine_tune',)
+  tuned = run(config, tmp_path / 'tuned')
+  teacher = [r for r in taught['rows'] if r['protocol'] == 'teacher']
+  assert teacher[0]['values'] == tuned['rows'][0]['values']
+
+
+def test_a_pre_trained_teacher_refuses_to_train_besides(tmp_path):
+  with pytest.raises(InputError, match='leave fine_tune and supervised out'):
+    run(without_labels('fine_tune'), tmp_path / 'run')
+  config = without_labels()
+  config.evaluation.fine_tune.label_smoothing = 2.0
+  with pytest.raises(InputError, match=r'in evaluation\.fine_tune: '):
+    run(config, tmp_path / 'run')
+
+
 def test_a_student_that_starts_from_its_teacher_knows_what_it_knew(tmp_path):
   top1 = {}
   for start in ('scratch', 'teacher'):
@@ -88,8 +160,8 @@ def test_labelled_images_keep_their_true_labels():
   splits = gathered.splits
   truth = splits.train.labels
 
-  def says_three(variables, images):
-    logits = np.zeros((len(images), 10), np.float32)
+  def says_three(variables, images, rows):
+    logits = np.zeros((len(rows), 10), np.float32)
     logits[:, 3] = 9
     return logits
 
@@ -110,7 +182,8 @@ def test_labelled_images_keep_their_true_labels():
     ('--config.self_training.rounds=0', 'rounds must be at least 1, got 0'),
     ('--config.self_training.threshold=2.0', r'must be in [0, 1], got 2.0'),
     ('--config.self_training.start=zero', "'scratch' or 'teacher', got 'zero'"),
-    ('--config.evaluation.protocols=knn', 'its students alone'),
+    ('--config.evaluation.protocols=knn', 'is tested itself, as the teacher'),
+    ('--config.evaluation.snapshots=2', 'learns no classifier'),
     ('--config.evaluation.online_probe=True', 'a classifier of its own'),
   ],
 )
