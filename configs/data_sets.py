@@ -205,6 +205,11 @@ def _convnet(strides) -> ConfigDict:
   return _model(name='convnet', width=32, strides=strides, dtype='float32')
 
 
+def resnet9(**fields) -> ConfigDict:
+  """ResNet-9: width, dropout and dtype are `fields`."""
+  return _model(name='resnet9', **fields)
+
+
 def _digits(config):
   """scikit-learn's digits, 8x8 grey: two residual stages at full resolution."""
   config.model = _convnet((1, 1))
