@@ -78,25 +78,28 @@ def sweep(config):
         f'{tuple(config[field])}'
       )
   for seed in config.seeds:
-    for labels, ratios in (
-      (config.labels, config.ratios),
-      (config.few_labels, config.few_ratios),
-    ):
-      for arm in config.arms:
-        for ratio in _ratios(arm, ratios, few=labels == config.few_labels):
-          factors = {'arm': arm, 'labels': labels, 'ratio': ratio, 'seed': seed}
-          yield factors, _point(config, **factors)
+    for arm in config.arms:
+      for labels, ratio in _places(config, arm):
+        factors = {'arm': arm, 'labels': labels, 'ratio': ratio, 'seed': seed}
+        yield factors, _point(config, **factors)
 
 
-def _ratios(arm, ratios, *, few):
-  """At which an arm is run: pseudo-labels at all, others at the largest."""
-  if arm == 'supervised':
-    return (0.0,)
-  if arm == 'pseudo_labels':
-    return ratios
-  if few or not ratios:
-    return ()
-  return (0.0,) if arm == 'longer' else (max(ratios),)
+def _places(config, arm):
+  """The numbers of labels, and the ratios, at which an arm is run.
+
+  Pseudo-labels at all, what learns from unlabelled images at the largest.
+  """
+  largest = max(config.ratios, default=1.0)
+  main = {
+    'supervised': (0.0,),
+    'longer': (0.0,),
+    'pseudo_labels': config.ratios,
+  }.get(arm, (largest,))
+  few = {'supervised': (0.0,), 'pseudo_labels': config.few_ratios}.get(arm, ())
+  places = [(config.labels, ratio) for ratio in main]
+  if config.few_ratios:
+    places += [(config.few_labels, ratio) for ratio in few]
+  return places
 
 
 def _point(config, *, arm, labels, ratio, seed):

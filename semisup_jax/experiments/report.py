@@ -10,7 +10,7 @@ import numpy as np
 from rich.console import Console
 
 from semisup_jax import metrics, training, visualize
-from semisup_jax.experiments import batch_norm
+from semisup_jax.experiments import batch_norm, snapshots
 from semisup_jax.experiments.job import Measured
 from semisup_jax.experiments.protocols import Embeddings
 from semisup_jax.reporting import page, wording
@@ -139,6 +139,7 @@ def _draw_all(figures, results, workdir, shown, confusion, measured) -> None:
     _draw_audit(figures, results['tables'], reported.class_names)
   if 'batch_norm' in results['tables']:
     _draw_shift(figures, results['tables'], workdir)
+  _draw_snapshots(figures, workdir)
   points = functools.cache(lambda: _points(measured.embeddings))
   figures.add(
     'Embeddings',
@@ -189,6 +190,42 @@ def _draw_audit(figures, tables, class_names) -> None:
       np.asarray(tables['pseudo_labels_confusion']), class_names, theme
     ),
   )
+
+
+def _draw_snapshots(figures, workdir) -> None:
+  found = snapshots.read(workdir)
+  if not found:
+    return
+  steps = [snapshot.step for snapshot in found]
+  classes = found[0].labels, found[0].class_names
+  plane = functools.cache(lambda: snapshots.in_the_plane(found))
+  figures.add(
+    'Embeddings on the way',
+    'Of validation images, by class; each row is one projection, the same at '
+    'every step.',
+    'embedding_strip',
+    lambda draw, theme: draw.embedding_strip(plane(), steps, *classes, theme),
+  )
+  figures.add(
+    'The same, in motion',
+    'In the plane of the last step; between the steps that were kept, points '
+    'move in straight lines.',
+    'embedding_animation',
+    lambda draw, theme: draw.embedding_animation(
+      plane()['PCA of the last'], steps, *classes, theme
+    ),
+  )
+  if found[0].correlation is not None:
+    figures.add(
+      'Cross-correlation on the way',
+      'Features of the projection of one view, down, with those of another '
+      f'view, across, over validation images; the first {snapshots.FEATURES} '
+      'at most.',
+      'correlation_strip',
+      lambda draw, theme: draw.correlation_strip(
+        [snapshot.correlation for snapshot in found], steps, theme
+      ),
+    )
 
 
 def _draw_shift(figures, tables, workdir) -> None:

@@ -7,14 +7,14 @@ their projections, in files that a report, or a study, makes pictures of.
 
 import math
 import pathlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from semisup_jax import augment, data, models, training
+from semisup_jax import augment, data, models, training, visualize
 from semisup_jax.experiments.ingredients import Ingredients
 from semisup_jax.training import hosts
 from semisup_jax.types import InputError, Method
@@ -123,6 +123,28 @@ def read(workdir: pathlib.Path) -> list[Snapshot]:
         )
       )
   return found
+
+
+def in_the_plane(snapshots: Sequence[Snapshot]) -> dict[str, list[np.ndarray]]:
+  """Embeddings on the unit sphere, where kNN compares them, as points.
+
+  Args:
+    snapshots: Of one run.
+
+  Returns:
+    Float [N, 2] for each snapshot, by projection: in the plane of the last
+    one's PCA, and by t-SNE that begins at the last one's place there.
+  """
+  features = [
+    s.embeddings
+    / np.maximum(np.linalg.norm(s.embeddings, axis=-1, keepdims=True), 1e-8)
+    for s in snapshots
+  ]
+  plane = visualize.common_pca(features)
+  return {
+    'PCA of the last': plane,
+    't-SNE': [visualize.tsne(x, seed=0, start=plane[-1]) for x in features],
+  }
 
 
 def _looks(recipe: training.Recipe) -> list[int]:

@@ -47,8 +47,9 @@ class Panel(NamedTuple):
 
 
 OUTPUTS = ('embedding', 'projection')
+HELD_OUT = 'held_out_'
 PANELS = (
-  Panel('loss', 'loss', ('', 'held_out_')),
+  Panel('loss', 'loss', ('', HELD_OUT)),
   Panel('accuracy, %', '_top1', None, scale=100),
   Panel('rank (RankMe)', '_rank', OUTPUTS, holds=(0, 1)),
   Panel('std (0: collapse)', '_std', OUTPUTS, holds=(0, 1)),
@@ -161,7 +162,8 @@ def _names(panel: Panel, series: Series) -> list[str]:
     of = panel.line(metric)
     known = of in wording.PROTOCOLS
     words = [wording.protocol(of) if known else of.replace('_', ' ')]
-    if len({other for _, other in series}) > 1:
+    # What is held out is of validation, and says so.
+    if len({other for _, other in series}) > 1 and of != HELD_OUT:
       words.append(split)
     names.append(canvas.literal(' '.join(filter(None, words))))
   return names

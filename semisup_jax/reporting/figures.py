@@ -4,6 +4,10 @@ What imports matplotlib: import it late. Each figure takes `theme`, `light` or
 `dark`; the page shows the one that suits the reader's screen.
 """
 
+import os
+
+from matplotlib.figure import Figure
+
 from semisup_jax.reporting import (
   audit,
   canvas,
@@ -13,6 +17,7 @@ from semisup_jax.reporting import (
   label_curves,
   pictures,
   shift_figures,
+  snapshots,
 )
 from semisup_jax.reporting import contact_sheet as contact_sheet_lib
 from semisup_jax.reporting import mixed_images as mixed_images_lib
@@ -29,9 +34,20 @@ confusion = pictures.confusion
 accuracy_by_batch_size = shift_figures.accuracy_by_batch_size
 corruption_heat_map = shift_figures.corruption_heat_map
 reliability_by_mode = shift_figures.reliability_by_mode
+embedding_strip = snapshots.embedding_strip
+embedding_animation = snapshots.embedding_animation
+correlation_strip = snapshots.correlation_strip
 contact_sheet = contact_sheet_lib.contact_sheet
 Line = label_curves.Line
 curves_by_labels = label_curves.curves_by_labels
+curves_by_category = label_curves.curves_by_category
 Mixed = mixed_images_lib.Mixed
 mixed_images = mixed_images_lib.mixed_images
-save = canvas.save
+
+
+def save(figure: Figure | snapshots.Animation, path: str | os.PathLike) -> None:
+  """Writes a figure, or an animation, as a PNG of at most 300 kB."""
+  if isinstance(figure, snapshots.Animation):
+    figure.save(path)
+  else:
+    canvas.save(figure, path)

@@ -1,6 +1,7 @@
-"""Accuracy, or differences of it, against labels a class: lines with bands."""
+"""Accuracy, or differences of it, as lines with bands: by labels a class, or
+by categories."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -48,6 +49,53 @@ def curves_by_labels(
     ylabel: Of every panel.
     zero: Whether a line marks 0, of differences.
   """
+  figure, axes = _panels(
+    panels, theme, lambda row: row['labels_per_class'], ylabel, zero=zero
+  )
+  if axes is not None:
+    _ticks(axes, panels)
+  return figure
+
+
+def curves_by_category(
+  panels: Mapping[str, Sequence[Line]],
+  theme: str = 'light',
+  *,
+  field: str,
+  xlabel: str,
+  ylabel: str = 'accuracy, %',
+) -> Figure:
+  """The same over categories, which stand at equal distances.
+
+  Args:
+    panels: See `curves_by_labels`; rows have `field`, a text, instead of
+      `labels_per_class`.
+    theme: `light` or `dark`.
+    field: Names a row's category; they are in the order of the numbers that
+      they are.
+    xlabel: Of the last panel.
+    ylabel: Of every panel.
+  """
+  lines = [line for own in panels.values() for line in own]
+  names = sorted({row[field] for line in lines for row in line.rows}, key=float)
+  figure, axes = _panels(
+    panels, theme, lambda row: names.index(row[field]), ylabel, zero=False
+  )
+  if axes is not None:
+    axes.set_xticks(range(len(names)), labels=names)
+    axes.set_xlabel(xlabel)
+  return figure
+
+
+def _panels(
+  panels: Mapping[str, Sequence[Line]],
+  theme: str,
+  place: Callable[[Mapping[str, Any]], float],
+  ylabel: str,
+  *,
+  zero: bool,
+) -> tuple[Figure, Axes | None]:
+  """The figure, and its last axes; None where there is nothing to show."""
   panels = {title: lines for title, lines in panels.items() if lines}
   count = max(len(panels), 1)
   figure, grid, colors = canvas.empty(
@@ -55,26 +103,30 @@ def curves_by_labels(
   )
   if not panels:
     canvas.note(grid[0, 0], colors, 'no results')
-    return figure
+    return figure, None
   for axes, (title, lines) in zip(grid[:, 0], panels.items(), strict=True):
     if zero:
       axes.axhline(0, color=colors.muted, linewidth=1, zorder=1)
     for line in lines:
-      _draw(axes, line, colors)
+      _draw(axes, line, place, colors)
     style = {'loc': 'left', 'color': colors.ink, 'fontsize': canvas.SIZE}
     axes.set_title(canvas.literal(title, 60), **style)
     axes.set_ylabel(ylabel)
     axes.grid(color=colors.line, linewidth=0.8)
-  _ticks(grid[-1, 0], panels)
   named = {line.name: line for own in panels.values() for line in own}
   handles = [Line2D([], [], **_style(line, colors)) for line in named.values()]
   shown = [canvas.literal(name, 32) for name in named]
   canvas.legend(figure, colors, handles, shown, above=True, length=2.2)
-  return figure
+  return figure, grid[-1, 0]
 
 
-def _draw(axes: Axes, line: Line, colors: canvas.Theme) -> None:
-  x = [row['labels_per_class'] for row in line.rows]
+def _draw(
+  axes: Axes,
+  line: Line,
+  place: Callable[[Mapping[str, Any]], float],
+  colors: canvas.Theme,
+) -> None:
+  x = [place(row) for row in line.rows]
   axes.plot(
     x,
     [100 * row['mean'] for row in line.rows],

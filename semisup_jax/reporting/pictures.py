@@ -63,31 +63,21 @@ def embeddings(
     theme: `light` or `dark`.
   """
   labels, count = np.asarray(labels), len(class_names)
-  names = [canvas.literal(name) for name in class_names]
-  lines = canvas.legend_lines(names, 0.7) if count <= 20 else 1
-  extra = 0.45 + 0.27 * lines
+  extra = 0.45 + 0.27 * class_legend_lines(class_names)
   figure, grid, colors = canvas.empty(
     theme, min(canvas.WIDTH / len(points), 4) + extra, columns=len(points)
   )
-  palette = _class_colors(count, colors)
+  palette = class_colors(count, colors)
   order = np.random.default_rng(0).permutation(len(labels))
   shown = labels[order]
   for axes, (name, place) in zip(grid[0], points.items(), strict=True):
     place = np.asarray(place)[order]
     canvas.without_frame(axes)
     axes.set_title(canvas.literal(name), color=colors.ink)
-    _scatter(axes, place, shown, palette, colors)
+    scatter(axes, place, shown, palette, colors)
     _name_clusters(axes, place, shown, class_names, colors)
     axes.set_box_aspect(1)
-  if count <= 20:
-    handles = [
-      Line2D([], [], color=palette[i], marker='o^'[i // 10], linestyle='')
-      for i in range(count)
-    ]
-    canvas.legend(figure, colors, handles, names, above=False, length=0.7)
-  else:
-    text = f'colour: class number, 0 to {count - 1} (too many for a legend)'
-    figure.supxlabel(text, fontsize=canvas.SIZE, color=colors.muted)
+  class_legend(figure, class_names, colors)
   return figure
 
 
@@ -137,6 +127,30 @@ def confusion(
   return figure
 
 
+def class_legend_lines(class_names: Sequence[str]) -> int:
+  """How many lines `class_legend` takes."""
+  names = [canvas.literal(name) for name in class_names]
+  return canvas.legend_lines(names, 0.7) if len(names) <= 20 else 1
+
+
+def class_legend(
+  figure: Figure, class_names: Sequence[str], colors: canvas.Theme
+) -> None:
+  """Says below which colour is which class; of up to 20 classes."""
+  names = [canvas.literal(name) for name in class_names]
+  palette = class_colors(len(names), colors)
+  if len(names) > 20:
+    text = f'colour: class number, 0 to {len(names) - 1}'
+    text += ' (too many for a legend)'
+    figure.supxlabel(text, fontsize=canvas.SIZE, color=colors.muted)
+    return
+  handles = [
+    Line2D([], [], color=color, marker='o^'[i // 10], linestyle='')
+    for i, color in enumerate(palette)
+  ]
+  canvas.legend(figure, colors, handles, names, above=False, length=0.7)
+
+
 def _mosaic(images: np.ndarray, gap: int, apart: int) -> np.ndarray:
   """RGBA [rows, columns, 4]; what lies between the images is transparent."""
   rows, columns, height, width, _ = images.shape
@@ -151,20 +165,25 @@ def _mosaic(images: np.ndarray, gap: int, apart: int) -> np.ndarray:
   return mosaic
 
 
-def _class_colors(count: int, colors: canvas.Theme) -> list[Any]:
+def class_colors(count: int, colors: canvas.Theme) -> list[Any]:
+  """A colour for each of `count` classes."""
   if count <= 20:
     return canvas.cycle(colors.classes, range(count))
   return list(colormaps['turbo'](np.linspace(0.05, 0.95, count)))
 
 
-def _scatter(
+def scatter(
   axes: Axes,
   place: np.ndarray,
   labels: np.ndarray,
   palette: Sequence[Any],
   colors: canvas.Theme,
+  scale: float = 1.0,
 ) -> None:
-  size = float(np.clip(5000 / max(len(labels), 1), 2.5, 14))
+  """Draws points [N, 2] in the colours of their labels, int [N]; those that
+  are no class are grey, and the second ten classes are triangles. `scale` is of
+  their area."""
+  size = scale * float(np.clip(5000 / max(len(labels), 1), 2.5, 14))
   count = len(palette)
   known = (labels >= 0) & (labels < count)
   rgba = mpl_colors.to_rgba_array([*palette, colors.muted])

@@ -13,6 +13,7 @@ from semisup_jax.studies import (
   methods,
   page,
   runner,
+  stl10,
 )
 
 # `config.study` to the function that writes its page: `(config, rows, workdir,
@@ -22,6 +23,7 @@ STUDIES = MappingProxyType(
     'batch_norm_shift': batch_norm_shift.write_page,
     'few_labels': few_labels.write_page,
     'methods': methods.write_page,
+    'stl10': stl10.write_page,
   }
 )
 

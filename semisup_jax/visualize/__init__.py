@@ -3,4 +3,5 @@
 from semisup_jax.visualize import embeddings
 
 pca = embeddings.pca
+common_pca = embeddings.common_pca
 tsne = embeddings.tsne
