@@ -168,14 +168,16 @@ class Animation:
     # One palette, of the last frame, which has all colours; the page behind
     # keeps its own to the bit.
     palette = frames[-1].quantize(64, dither=Image.Dither.NONE)
-    values = palette.getpalette()
-    page = palette.getpixel((0, 0))
-    values[3 * page : 3 * page + 3] = frames[-1].getpixel((0, 0))
-    palette.putpalette(values)
-    first, *others = (
+    page = frames[-1].getpixel((0, 0))
+    frames = [
       frame.quantize(palette=palette, dither=Image.Dither.NONE)
       for frame in frames
-    )
+    ]
+    values, i = palette.getpalette(), frames[-1].getpixel((0, 0))
+    values[3 * i : 3 * i + 3] = page
+    for frame in frames:
+      frame.putpalette(values)
+    first, *others = frames
     buffer = io.BytesIO()
     first.save(
       buffer,
