@@ -68,29 +68,30 @@ Parts = dict[str, Dataset]
 
 
 def channel_statistics(
-  images: np.ndarray, rows: np.ndarray | None = None, *, batch_size: int = 1024
+  images: np.ndarray, rows: np.ndarray | None = None, *, batch_size: int = 128
 ) -> tuple[np.ndarray, np.ndarray]:
   """Mean and standard deviation of each channel over all pixels, in batches.
 
   Args:
     images: uint8 [N, H, W, C].
     rows: Which of them count, int [M]; None is all.
-    batch_size: Images that are held as floats at one time; any gives the same.
+    batch_size: Images that are counted at one time; any gives the same.
 
   Returns:
     `(mean, std)`, float64 [C] each, on the scale [0, 1]; the std is the biased
     one, and 1 where a channel is constant, so that one may divide by it.
   """
-  total = np.zeros(images.shape[-1])
-  squares = np.zeros(images.shape[-1])
+  levels = np.arange(256)
+  counts = np.zeros((images.shape[-1], 256), np.int64)
   rows = np.arange(len(images)) if rows is None else rows
   for start in range(0, len(rows), batch_size):
-    batch = images[rows[start : start + batch_size]].astype(np.float64)
-    total += batch.sum(axis=(0, 1, 2))
-    squares += np.square(batch).sum(axis=(0, 1, 2))
-  count = len(rows) * np.prod(images.shape[1:3])
-  mean = total / count
-  # Sums of integers below 2**53 are exact, so the difference is safe.
-  variance = np.maximum(squares / count - np.square(mean), 0)
+    batch = images[rows[start : start + batch_size]]
+    for channel in range(images.shape[-1]):
+      pixels = batch[..., channel].ravel()
+      counts[channel] += np.bincount(pixels, minlength=256)
+  # Sums of integers are exact, so the difference of the squares is safe.
+  pixels = counts.sum(axis=1)
+  mean = counts @ levels / pixels
+  variance = np.maximum(counts @ levels**2 / pixels - np.square(mean), 0)
   std = np.sqrt(variance)
   return mean / 255, np.where(std > 0, std / 255, 1.0)
