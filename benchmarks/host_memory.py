@@ -53,7 +53,7 @@ def peak(path: pathlib.Path, folder: pathlib.Path, steps: int) -> float:
     'data.path': path,
     'data.image_size': None,
     'model.width': 8,
-    'batch_size': 64,
+    'batch_size': 32,
     'method.projector_hidden': 64,
     'method.projector_output': 64,
     'schedule.epochs': None,
