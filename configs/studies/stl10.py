@@ -57,7 +57,8 @@ def get_config(variant: str = 'digits') -> config_dict.ConfigDict:
     dir=data_sets.placeholder(str),
     folds=data_sets.placeholder(str),
   )
-  # The least confidence of a pseudo-label, of a trained model and of FixMatch.
+  # The least confidence of the pseudo-labels of a trained model; FixMatch has
+  # its own.
   config.threshold = 0.99
   config.learning_rate = 1e-3
   config.snapshots = 5

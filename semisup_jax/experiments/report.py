@@ -297,9 +297,7 @@ def _points(embeddings: Embeddings):
   reported = embeddings.ingredients.reported
   rows = np.random.default_rng(0).permutation(len(reported))[:MAX_POINTS]
   rows.sort()
-  features = embeddings.reported[rows]
-  norm = np.linalg.norm(features, axis=-1, keepdims=True)
-  features = features / np.maximum(norm, 1e-8)
+  features = visualize.on_sphere(embeddings.reported[rows])
   points = {
     'PCA': visualize.pca(features),
     't-SNE': visualize.tsne(features, seed=0),

@@ -135,11 +135,7 @@ def in_the_plane(snapshots: Sequence[Snapshot]) -> dict[str, list[np.ndarray]]:
     Float [N, 2] for each snapshot, by projection: in the plane of the last
     one's PCA, and by t-SNE that begins at the last one's place there.
   """
-  features = [
-    s.embeddings
-    / np.maximum(np.linalg.norm(s.embeddings, axis=-1, keepdims=True), 1e-8)
-    for s in snapshots
-  ]
+  features = [visualize.on_sphere(s.embeddings) for s in snapshots]
   plane = visualize.common_pca(features)
   return {
     'PCA of the last': plane,

@@ -12,8 +12,8 @@ The other K - 2 classes take none, and there F1 = 2 t / (1 + t), which is
 concave: it is largest where their recalls are equal. That leaves two recalls to
 choose, of the sink and of the second one.
 
-Without errors anywhere the same function gives the well-known, looser bound
-2 a / (1 + a), which no classifier with errors reaches.
+If no class took an error its F1 would be 2 t / (1 + t), and the mean at most
+2 a / (1 + a): a looser bound, which no classifier that errs can reach.
 """
 
 import numpy as np

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from semisup_jax.reporting import wording
 
 Row = Mapping[str, Any]
@@ -50,6 +52,28 @@ def value(row: Row | None) -> str:
   text = wording.number(row['mean'], row['metric'])
   if wording.known(row.get('std')):
     text += f' ± {wording.number(row["std"], row["metric"])}'
+  return text
+
+
+def share(rows: Sequence[Row], field: str, *, spread: bool = True) -> str:
+  """The mean of a share over seeds, in per cent: `95.1 ± 1.1 (2 of 3)`.
+
+  Args:
+    rows: One a seed; where the field is None, its value is not known.
+    field: Of the share.
+    spread: Whether the standard deviation is there too.
+
+  Returns:
+    `-` where no seed has a value; of how many the mean is, where some have.
+  """
+  values = [100 * row[field] for row in rows if row[field] is not None]
+  if not values:
+    return '-'
+  text = f'{np.mean(values):.1f}'
+  if spread and len(values) > 1:
+    text += f' ± {np.std(values, ddof=1):.1f}'
+  if len(values) < len(rows):
+    text += f' ({len(values)} of {len(rows)})'
   return text
 
 

@@ -32,6 +32,24 @@ class MeasuredRows:
       f'{self.listed("hardware")}'
     )
 
+  @property
+  def spread(self) -> str:
+    """`n = 3 seeds; intervals are ...`, for the head of a page."""
+    count = len(self.seeds)
+    if count < 2:
+      return 'of one seed, so that there are no intervals'
+    return (
+      f"n = {count} seeds; intervals are Student's t over them, and "
+      'differences are paired'
+    )
+
+  @property
+  def bands(self) -> str:
+    """What the bands of a figure are."""
+    if len(self.seeds) < 2:
+      return 'One seed has no intervals.'
+    return 'Bands are 95 % intervals over seeds.'
+
   def listed(self, field: str) -> str:
     """What the points have in a field, each once."""
     return wording.listed(

@@ -16,6 +16,12 @@ def pca(features: np.ndarray) -> np.ndarray:
   return decomposition.PCA(2, svd_solver='full').fit_transform(features)
 
 
+def on_sphere(features: np.ndarray) -> np.ndarray:
+  """Scales features to unit length, as kNN compares them; float [N, D]."""
+  norm = np.linalg.norm(features, axis=-1, keepdims=True)
+  return features / np.maximum(norm, 1e-8)
+
+
 def common_pca(snapshots: Sequence[np.ndarray]) -> list[np.ndarray]:
   """The plane of the last snapshot's PCA, in which all are seen.
 

@@ -75,13 +75,6 @@ def write_page(
 
 
 def _head(config: Any, measured: Measured) -> str:
-  count = len(measured.seeds)
-  spread = (
-    f"n = {count} seeds; intervals are Student's t over them, and differences "
-    'are paired'
-    if count > 1
-    else 'of one seed, so that there are no intervals'
-  )
   return (
     f'# Few labels of {config.source.title}, judged on '
     f'{config.target.title}\n\n'
@@ -94,15 +87,9 @@ def _head(config: Any, measured: Measured) -> str:
     f'SimCLR learns from all images of the source, {config.simclr.steps} steps '
     f'of {config.simclr.batch_size} under random views. Accuracy on the '
     f'{config.report_split} part of the target, mean ± standard deviation, '
-    f'{spread}. A seed draws the k images, of which fewer are part of more, '
-    'the initial weights, the order and the mixing.\n'
+    f'{measured.spread}. A seed draws the k images, of which fewer are part '
+    'of more, the initial weights, the order and the mixing.\n'
   )
-
-
-def _bands(measured: Measured) -> str:
-  if len(measured.seeds) < 2:
-    return 'One seed has no intervals.'
-  return 'Bands are 95 % intervals over seeds.'
 
 
 def _curves(measured: Measured, workdir: pathlib.Path) -> str:
@@ -134,7 +121,7 @@ def _curves(measured: Measured, workdir: pathlib.Path) -> str:
     workdir,
     f'{FOLDER}/accuracy',
     'Accuracy by labels a class of the source',
-    _bands(measured),
+    measured.bands,
     draw,
   )
 
@@ -168,7 +155,7 @@ def _differences(measured: Measured, workdir: pathlib.Path) -> str:
     workdir,
     f'{FOLDER}/differences',
     'Paired differences of accuracy on the target',
-    f'Differences on the target, paired by seed. {_bands(measured)}',
+    f'Differences on the target, paired by seed. {measured.bands}',
     draw,
   )
   table = tables.differences(measured, [*with_plain, *pairs])

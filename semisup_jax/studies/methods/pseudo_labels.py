@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from semisup_jax.reporting import wording
 from semisup_jax.studies import markdown
 from semisup_jax.studies.methods.measured import Measured
@@ -50,7 +48,7 @@ def _as_used(found: Mapping[tuple, Sequence[Row]], counts) -> str:
       for k in counts
     }
     threshold = next(row['threshold'] for rows in used.values() for row in rows)
-    cells = (_mean(used[k], what) for k in counts for what in WHAT)
+    cells = (markdown.share(used[k], what) for k in counts for what in WHAT)
     body.append([wording.protocol(method), f'{threshold:g}', *cells])
   head = ['method', 'threshold']
   head += [f'{what}, {k}' for k in counts for what in WHAT]
@@ -72,16 +70,4 @@ def _by_threshold(found: Mapping[str, Sequence[Row]]) -> str:
 def _pair(rows: Sequence[Row]) -> str:
   if not rows:
     return ''
-  return ' / '.join(_mean(rows, what, spread=False) for what in WHAT)
-
-
-def _mean(rows: Sequence[Row], what: str, *, spread: bool = True) -> str:
-  values = [100 * row[what] for row in rows if row[what] is not None]
-  if not values:
-    return '-'
-  text = f'{np.mean(values):.1f}'
-  if spread and len(values) > 1:
-    text += f' ± {np.std(values, ddof=1):.1f}'
-  if len(values) < len(rows):
-    text += f' ({len(values)} of {len(rows)})'
-  return text
+  return ' / '.join(markdown.share(rows, what, spread=False) for what in WHAT)

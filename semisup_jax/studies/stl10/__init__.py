@@ -57,13 +57,6 @@ def write_page(
 
 
 def _head(config: Any, measured: Measured) -> str:
-  count = len(measured.seeds)
-  spread = (
-    f"n = {count} seeds; intervals are Student's t over them, and differences "
-    'are paired'
-    if count > 1
-    else 'of one seed, so that there are no intervals'
-  )
   folds = ' and the fold, whose labels are known' if config.data.folds else ''
   size = f' at {config.image_size} px' if config.image_size else ''
   text = (
@@ -80,7 +73,7 @@ def _head(config: Any, measured: Measured) -> str:
     f'{config.validation_fraction:g} chooses among the states of a training, '
     'and the regularization of the linear classifier; the others are learned '
     f'from. Numbers are of the {config.report_split} part, mean ± standard '
-    f'deviation, {spread}. A seed changes the labelled images{folds}, '
+    f'deviation, {measured.spread}. A seed changes the labelled images{folds}, '
     'validation, the initial weights, the order and the views.\n'
   )
   if config.published:
@@ -125,14 +118,11 @@ def _ratios(
       xlabel='unlabelled images for each labelled one',
     )
 
-  caption = 'Bands are 95 % intervals over seeds.'
-  if len(measured.seeds) < 2:
-    caption = 'One seed has no intervals.'
   picture = page.figure(
     workdir,
     f'{FOLDER}/ratios',
     'Accuracy by the ratio of unlabelled to labelled images',
-    caption,
+    measured.bands,
     draw,
   )
   table = tables.by_ratio(measured, comparable=comparable)

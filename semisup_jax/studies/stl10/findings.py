@@ -70,12 +70,10 @@ def _of_ratios(measured: Measured, labels: int) -> list[str]:
 def _starved(measured: Measured) -> list[str]:
   """What becomes of the class that gets the fewest pseudo-labels."""
   labels = measured.labels[0]
-  largest = measured.largest(PSEUDO_LABELS, labels)
   points = [
     row
-    for row in measured.of(PSEUDO_LABELS, labels)
-    if row['factors']['ratio'] == largest
-    and row['tables'].get('pseudo_labels_by_class')
+    for row in measured.at(PSEUDO_LABELS, labels)
+    if row['tables'].get('pseudo_labels_by_class')
   ]
   if not points:
     return []
@@ -108,14 +106,7 @@ def _starved(measured: Measured) -> list[str]:
 def _audit(measured: Measured, *, comparable: bool) -> list[str]:
   """How many pseudo-labels there are, and how many are right."""
   labels = measured.labels[0]
-  largest = measured.largest(PSEUDO_LABELS, labels)
-  used = [
-    one
-    for row in measured.of(PSEUDO_LABELS, labels)
-    if row['factors']['ratio'] == largest
-    for one in row['tables'].get('pseudo_labels', ())
-    if one['used']
-  ]
+  used = measured.audited(PSEUDO_LABELS, labels)
   right = [one['precision'] for one in used if one['precision'] is not None]
   if not right:
     return []

@@ -63,6 +63,27 @@ class Measured(MeasuredRows):
       if (row['factors']['arm'], row['factors']['labels']) == wanted
     ]
 
+  def at(
+    self, judged: Judged, labels: int, ratio: float | None = None
+  ) -> list[Row]:
+    """The points of an arm at a ratio; at the largest, if none is given."""
+    if ratio is None:
+      ratio = self.largest(judged, labels)
+    return [
+      row for row in self.of(judged, labels) if row['factors']['ratio'] == ratio
+    ]
+
+  def audited(
+    self, judged: Judged, labels: int, ratio: float | None = None
+  ) -> list[Row]:
+    """What the threshold in use kept, one row a point."""
+    return [
+      one
+      for row in self.at(judged, labels, ratio)
+      for one in row['tables'].get('pseudo_labels', ())
+      if one['used']
+    ]
+
   def largest(self, judged: Judged, labels: int) -> float | None:
     """The ratio at which a model is shown among the others."""
     ratios = self.ratios(judged, labels)

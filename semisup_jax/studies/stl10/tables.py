@@ -148,14 +148,9 @@ def by_ratio(measured: Measured, *, comparable: bool) -> str:
 
 
 def _precision(measured, labels, ratio) -> str:
-  rows = [
-    one
-    for row in measured.of(PSEUDO_LABELS, labels)
-    if row['factors']['ratio'] == ratio
-    for one in row['tables'].get('pseudo_labels', ())
-    if one['used']
-  ]
-  return _mean(rows, 'precision')
+  return markdown.share(
+    measured.audited(PSEUDO_LABELS, labels, ratio), 'precision'
+  )
 
 
 def pseudo_labels(measured: Measured) -> str:
@@ -163,11 +158,10 @@ def pseudo_labels(measured: Measured) -> str:
   labels = measured.labels[0]
   found = {}
   for judged, who in _AUDITED.items():
-    largest = measured.largest(judged, labels)
     rows = [
       row
-      for row in measured.of(judged, labels)
-      if row['factors']['ratio'] == largest and row['tables'].get(_AUDIT)
+      for row in measured.at(judged, labels)
+      if row['tables'].get('pseudo_labels')
     ]
     if rows:
       found[who] = rows
@@ -175,7 +169,7 @@ def pseudo_labels(measured: Measured) -> str:
     return ''
   body = []
   for who, rows in found.items():
-    every = [one for row in rows for one in row['tables'][_AUDIT]]
+    every = [one for row in rows for one in row['tables']['pseudo_labels']]
     for threshold in sorted({one['threshold'] for one in every}):
       these = [one for one in every if one['threshold'] == threshold]
       used = ' (used)' if these[0]['used'] else ''
@@ -183,7 +177,8 @@ def pseudo_labels(measured: Measured) -> str:
         [
           who,
           f'{threshold:g}{used}',
-          *(_mean(these, what) for what in ('kept', 'yield', 'precision')),
+          _count(these, 'kept'),
+          *(markdown.share(these, what) for what in ('yield', 'precision')),
         ]
       )
   head = ['labelled by', 'threshold', 'kept', 'yield, %', 'precision, %']
@@ -196,9 +191,6 @@ def pseudo_labels(measured: Measured) -> str:
   )
 
 
-_AUDIT = 'pseudo_labels'
-
-
 def _by_class(found: Mapping[str, Sequence[Row]]) -> str:
   names = [
     one['class']
@@ -209,7 +201,7 @@ def _by_class(found: Mapping[str, Sequence[Row]]) -> str:
     line = [name]
     for rows in found.values():
       own = [row['tables']['pseudo_labels_by_class'][i] for row in rows]
-      line += [_mean(own, what) for what in ('predicted', 'precision')]
+      line += [_count(own, 'predicted'), markdown.share(own, 'precision')]
     body.append(line)
   head = ['class']
   for who in found:
@@ -224,10 +216,7 @@ def recall(measured: Measured) -> str:
   labels = measured.labels[0]
   columns: dict[str, dict[str, list[float]]] = {}
   for judged in ALL:
-    largest = measured.largest(judged, labels)
-    for row in measured.of(judged, labels):
-      if row['factors']['ratio'] != largest:
-        continue
+    for row in measured.at(judged, labels):
       for one in row['tables'].get('per_class_recall', ()):
         if one['protocol'] == judged.protocol:
           own = columns.setdefault(title(judged), {})
@@ -247,16 +236,6 @@ def _spread(values: Sequence[float]) -> str:
   return markdown.value(row)
 
 
-def _mean(rows: Sequence[Row], what: str) -> str:
-  """The mean over seeds; counts as they are, shares in per cent."""
-  values = [row[what] for row in rows if row[what] is not None]
-  if not values:
-    return '-'
-  if what in ('kept', 'predicted'):
-    return f'{np.mean(values):,.0f}'
-  text = f'{100 * np.mean(values):.1f}'
-  if len(values) > 1:
-    text += f' ± {100 * np.std(values, ddof=1):.1f}'
-  if len(values) < len(rows):
-    text += f' ({len(values)} of {len(rows)})'
-  return text
+def _count(rows: Sequence[Row], what: str) -> str:
+  """The mean of a count over seeds."""
+  return f'{np.mean([row[what] for row in rows]):,.0f}'
