@@ -268,10 +268,12 @@ def _folder(config):
   config.ratios = (0.4, 1.0, 2.0, 4.0)
   config.few_labels, config.few_ratios = 400, (10.0,)
   config.model.update(width=8, dtype='float32')
-  config.augment = 'random_crop(6)|flip_left_right|normalize'
-  config.batch_size, config.steps, config.every = 64, 400, 50
+  config.augment = 'flip_left_right|normalize'
+  config.batch_size, config.steps, config.every = 32, 400, 80
+  config.threshold, config.learning_rate = 0.6, 2e-3
   config.pretraining_batch_size, config.pretraining_steps = 128, 400
   config.fixmatch_batch_size = 32
+  config.fixmatch.update(threshold=0.8, unlabelled_ratio=2)
   config.barlow_twins.update(projector_hidden=1024, projector_output=1024)
   config.checkpoint = config_dict.create(keep=0)
 
