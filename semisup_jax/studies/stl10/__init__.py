@@ -69,10 +69,9 @@ def _head(config: Any, measured: Measured) -> str:
     f'{config.fixmatch.unlabelled_ratio} times as many without labels; Barlow '
     f'Twins {config.pretraining_steps:,} of {config.pretraining_batch_size} '
     'without labels, then fine-tuned as labels alone are; "longer" is labels '
-    'alone with as many steps as both. Of the labels a share of '
-    f'{config.validation_fraction:g} chooses among the states of a training, '
-    'and the regularization of the linear classifier; the others are learned '
-    f'from. Numbers are of the {config.report_split} part, mean ± standard '
+    f'alone with as many steps as both. {_what_chooses(config)} among the '
+    'states of a training, and the regularization of the linear classifier. '
+    f'Numbers are of the {config.report_split} part, mean ± standard '
     f'deviation, {measured.spread}. A seed changes the labelled images{folds}, '
     'validation, the initial weights, the order and the views.\n'
   )
@@ -83,6 +82,16 @@ def _head(config: Any, measured: Measured) -> str:
       'images, 10 epochs of each training, and no spread.\n'
     )
   return text
+
+
+def _what_chooses(config: Any) -> str:
+  """Which labels are validation: some of the known ones, or others."""
+  share = f'{config.validation_fraction:g}'
+  if config.labels_are_all or config.data.folds:
+    return f'Of the labels a share of {share} is not learned from, but chooses'
+  return (
+    f'A share of {share} of the training part, labelled beside them, chooses'
+  )
 
 
 def _ratios(
