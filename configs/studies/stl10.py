@@ -14,7 +14,8 @@ pseudo-labels in turn. Every training has `steps` updates by Adam, that without
 labels `pretraining_steps`; `longer` is labels alone with as many updates as
 both, so that what comes of training longer is seen.
 
-`labels` are those that are learned from and, a tenth of them, choose; with
+`labels` are those that are learned from; where they are all that is labelled, a
+tenth of them chooses instead, on `digits` other labelled images do. With
 `data.folds` seed s has those of fold s. `few_labels` of them are learned from
 at the ratios `few_ratios`. Test images are never unlabelled ones.
 
