@@ -84,6 +84,11 @@ class Adapter:
       Float [N, K].
     """
     per_pass = self.rows // batch_size * batch_size
+    if mode.name == 'source':
+      # It looks at no batch, so a pass may end within one. An image then has
+      # the same row at every batch size, on which its last bits depend on some
+      # CPUs.
+      per_pass = self.rows
     found = []
     for start in range(0, len(images), per_pass):
       part = images[start : start + per_pass]
