@@ -14,10 +14,11 @@ pseudo-labels in turn. Every training has `steps` updates by Adam, that without
 labels `pretraining_steps`; `longer` is labels alone with as many updates as
 both, so that what comes of training longer is seen.
 
-`labels` are those that are learned from; where they are all that is labelled, a
-tenth of them chooses instead, on `digits` other labelled images do. With
-`data.folds` seed s has those of fold s. `few_labels` of them are learned from
-at the ratios `few_ratios`. Test images are never unlabelled ones.
+`labels` are those that are learned from; where they are all that is labelled
+(`labelled`, or with `data.folds` `fold_size`), a tenth of them chooses instead,
+otherwise other labelled images do. With `data.folds` seed s has fold s.
+`few_labels` are learned from at the ratios `few_ratios`. Test images are never
+unlabelled ones.
 
 `digits` shows it on the embedded digits. `folder` is STL-10's labelled part at
 48 px, of which 1,000 labels are known and 4,000 images are unlabelled, though
@@ -65,6 +66,10 @@ def get_config(variant: str = 'digits') -> config_dict.ConfigDict:
   config.threshold = 0.99
   config.learning_rate = 1e-3
   config.snapshots = 5
+  # How many labelled images there are, and how many of a fold: as many `labels`
+  # are all of them, and none of the others can choose.
+  config.labelled = data_sets.placeholder(int)
+  config.fold_size = data_sets.placeholder(int)
   VARIANTS[variant](config)
   return config
 
@@ -133,7 +138,7 @@ def _data(point, config, labels, ratio, seed):
   data.augment = config.augment
   data.fold = seed if config.data.folds else 0
   data.validation_fraction = config.validation_fraction
-  if labels == config.labels and config.labels_are_all:
+  if labels == (config.fold_size if config.data.folds else config.labelled):
     data.labels_per_class, data.labels_total = 'all', None
   else:
     data.labels_per_class, data.labels_total = None, labels
@@ -217,7 +222,7 @@ def _digits(config):
   config.published = False
   config.recipe_variant = config.data_name = 'digits'
   config.image_size = data_sets.placeholder(int)
-  config.labels, config.labels_are_all = 50, False
+  config.labels = 50
   config.ratios = (1.0, 4.0, 10.0)
   config.few_labels, config.few_ratios = 20, (10.0,)
   config.validation_fraction = 0.2
@@ -242,7 +247,8 @@ def _stl10(config):
   config.recipe_variant = 'stl10'
   config.data_name = 'tfds:stl10'
   config.image_size = data_sets.placeholder(int)
-  config.labels, config.labels_are_all = 5000, True
+  config.labels = config.labelled = 5000
+  config.fold_size = 1000
   config.ratios = (0.4, 1.0, 2.0, 10.0)
   config.few_labels, config.few_ratios = 1000, (10.0,)
   config.validation_fraction = 0.1

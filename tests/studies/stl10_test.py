@@ -163,6 +163,27 @@ def test_other_thresholds_and_classes_are_told(measured):
   assert '| ship | 61.0 ± 1.0 |' in tables.recall(measured)
 
 
+@pytest.mark.parametrize(
+  ('variant', 'folds', 'labels', 'per_class', 'total'),
+  [
+    ('folder', 'folds.txt', 1000, 'all', None),
+    ('folder', None, 1000, None, 1000),
+    ('stl10', None, 5000, 'all', None),
+    ('stl10', None, 1000, None, 1000),
+    ('stl10', 'folds.txt', 1000, 'all', None),
+    ('digits', None, 50, None, 50),
+  ],
+)
+def test_all_labels_are_drawn_only_where_they_are_as_many_as_asked_for(
+  variant, folds, labels, per_class, total
+):
+  config = recipe.get_config(variant)
+  config.data.folds, config.labels = folds, labels
+  _, point = next(recipe.sweep(config))
+  drawn = point.data.labels_per_class, point.data.labels_total
+  assert drawn == (per_class, total)
+
+
 def test_the_page_has_every_section_and_figure(tmp_path):
   rows = made()
   config = recipe.get_config('folder')

@@ -69,11 +69,13 @@ def _head(config: Any, measured: Measured) -> str:
     f'{config.fixmatch.unlabelled_ratio} times as many without labels; Barlow '
     f'Twins {config.pretraining_steps:,} of {config.pretraining_batch_size} '
     'without labels, then fine-tuned as labels alone are; "longer" is labels '
-    f'alone with as many steps as both. {_what_chooses(config)} among the '
-    'states of a training, and the regularization of the linear classifier. '
-    f'Numbers are of the {config.report_split} part, mean ± standard '
-    f'deviation, {measured.spread}. A seed changes the labelled images{folds}, '
-    'validation, the initial weights, the order and the views.\n'
+    f'alone with as many steps as both. {config.validation_fraction:g} of the '
+    f'labelled images{" of a fold" if folds else ""} are not learned from, but '
+    'choose among the states of a training, and the regularization of the '
+    f'linear classifier. Numbers are of the {config.report_split} part, mean ± '
+    f'standard deviation, {measured.spread}. A seed changes the labelled '
+    f'images{folds}, validation, the initial weights, the order and the '
+    'views.\n'
   )
   if config.published:
     text += (
@@ -82,16 +84,6 @@ def _head(config: Any, measured: Measured) -> str:
       'images, 10 epochs of each training, and no spread.\n'
     )
   return text
-
-
-def _what_chooses(config: Any) -> str:
-  """Which labels are validation: some of the known ones, or others."""
-  share = f'{config.validation_fraction:g}'
-  if config.labels_are_all or config.data.folds:
-    return f'Of the labels a share of {share} is not learned from, but chooses'
-  return (
-    f'A share of {share} of the training part, labelled beside them, chooses'
-  )
 
 
 def _ratios(
