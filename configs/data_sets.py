@@ -113,6 +113,10 @@ def base(variant: str) -> ConfigDict:
   data.path = placeholder(str)
   data.dir = placeholder(str)
   data.image_size = placeholder(int)
+  # Of `folder`: a table of labels, and whether files and rows that cannot be
+  # used are passed over and counted.
+  data.labels = placeholder(str)
+  data.skip_unreadable = False
   # Numbers or names of those that are learned; None is all.
   data.classes = placeholder(tuple)
   # Of each channel, in [0, 1]; None measures the images that are learned from.

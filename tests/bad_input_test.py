@@ -63,12 +63,13 @@ def write_folders(root):
   for name in ('broken', 'cut', 'deep', 'leading_out', 'mixed'):
     for label in ('ant', 'bee'):
       image(root / name / label / '0.png')
-  image(root / 'one' / 'ant' / '0.png')
+  for i in range(2):
+    image(root / 'one' / 'ant' / f'{i}.png')
   (root / 'broken' / 'bee' / '1.png').write_text('no image')
   image(root / 'cut' / 'bee' / '1.png', 64)
   whole = (root / 'cut' / 'bee' / '1.png').read_bytes()
   (root / 'cut' / 'bee' / '1.png').write_bytes(whole[: len(whole) // 2])
-  image(root / 'deep' / 'bee' / '1.png', dtype=np.uint16)
+  image(root / 'deep' / 'bee' / '1.tif', dtype=np.float32)
   (root / 'leading_out' / 'bee' / '1.png').symlink_to('/etc/hostname')
   image(root / 'mixed' / 'bee' / '1.png', 9)
   for split, labels in (('train', 'ab'), ('test', ('a', 'yak'))):
@@ -339,10 +340,13 @@ ROWS = [
   ),
   ([NPZ, '--config.data.path={files}/empty.npz'], 'must be images, uint8'),
   ([FOLDER, '--config.data.path={files}/text.npz'], 'must be a folder'),
-  ([FOLDER, '--config.data.path={files}/one'], 'two or more classes'),
+  ([FOLDER, '--config.data.path={files}/one'], 'has one class; two are needed'),
   ([FOLDER, '--config.data.path={files}/broken'], 'cannot be read as an'),
   ([FOLDER, '--config.data.path={files}/cut'], 'cannot be decoded'),
-  ([FOLDER, '--config.data.path={files}/deep'], 'not 8 bits a channel'),
+  (
+    [FOLDER, '--config.data.path={files}/deep'],
+    'is of the mode F; save it as grey',
+  ),
   ([FOLDER, '--config.data.path={files}/untrained'], 'but no train folder'),
   ([FOLDER, '--config.data.path={files}/strange'], "the class 'yak', which"),
   ([FOLDER, '--config.data.path={files}/leading_out'], 'leads outside of'),

@@ -3,6 +3,7 @@
 from semisup_jax.data import (
   dataset,
   drawing,
+  duplicates,
   folds,
   placement,
   sources,
@@ -18,6 +19,9 @@ Splits = splits.Splits
 read_fold = folds.read_fold
 draw_labelled = drawing.draw_labelled
 draw_stratified = drawing.draw_stratified
+digests = duplicates.digests
+repeated = duplicates.repeated
+leaks = duplicates.leaks
 make_splits = splits.make_splits
 ResidentStream = streams.ResidentStream
 place = placement.place

@@ -1,6 +1,7 @@
 """The one type that every source returns, and its pixels' statistics."""
 
 import dataclasses
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -11,6 +12,23 @@ UNKNOWN = -1
 
 
 @dataclasses.dataclass(frozen=True)
+class Reading:
+  """What was met when the files of a source were read.
+
+  Attributes:
+    notes: Sentences for whoever reads the results.
+    skipped: One line for each file or row that was passed over.
+    sizes: How many files are of a size, (width, height) in pixels.
+    kinds: How many files are of a format and mode, as `JPEG RGB`.
+  """
+
+  notes: tuple[str, ...] = ()
+  skipped: tuple[str, ...] = ()
+  sizes: Mapping[tuple[int, int], int] = dataclasses.field(default_factory=dict)
+  kinds: Mapping[str, int] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
 class Dataset:
   """Images with labels.
 
@@ -18,11 +36,19 @@ class Dataset:
     images: uint8 [N, H, W, C], C 1 or 3.
     labels: int32 [N], in [0, len(class_names)), or `UNKNOWN`.
     class_names: One name a class.
+    files: Path of each image within its folder; None where they are no files.
+    groups: int32 [N], the same for images that must be on one side of every
+      split, as those of a patient; -1 for an image of its own. None is -1 for
+      all.
+    reading: Of the whole source.
   """
 
   images: np.ndarray
   labels: np.ndarray
   class_names: tuple[str, ...]
+  files: tuple[str, ...] | None = None
+  groups: np.ndarray | None = None
+  reading: Reading = dataclasses.field(default_factory=Reading)
 
   def __post_init__(self):
     images, labels = self.images, self.labels
@@ -57,8 +83,14 @@ class Dataset:
     return len(self.class_names)
 
   def take(self, rows: np.ndarray) -> 'Dataset':
-    """Returns the images and labels of `rows` (int [M]), copied."""
-    return Dataset(self.images[rows], self.labels[rows], self.class_names)
+    """Returns the images of `rows` (int [M]) and all that is theirs, copied."""
+    return dataclasses.replace(
+      self,
+      images=self.images[rows],
+      labels=self.labels[rows],
+      files=self.files and tuple(self.files[row] for row in rows),
+      groups=None if self.groups is None else self.groups[rows],
+    )
 
 
 # By split: train, and perhaps validation and test. The images of train whose

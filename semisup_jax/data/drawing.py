@@ -28,6 +28,38 @@ def stratified_order(labels: np.ndarray, seed: tuple[int, ...]) -> np.ndarray:
   return np.argsort(position, kind='stable')
 
 
+def draw_groups(
+  labels: np.ndarray, groups: np.ndarray, count: int, *, seed: tuple[int, ...]
+) -> np.ndarray:
+  """Draws whole groups with about `count` images, the classes in proportion.
+
+  In an order that is drawn, each group is taken that brings the numbers of the
+  classes nearer to their shares of `count`, by the sum of squares.
+
+  Args:
+    labels: int [N].
+    groups: int [N]; an image of group -1 is one of its own.
+    count: How many images there should be.
+    seed: Non-negative integers.
+
+  Returns:
+    Row numbers into `labels`, int64, sorted; none, where every group is too
+    large.
+  """
+  own = groups < 0
+  members = np.where(own, groups.max(initial=-1) + 1 + np.cumsum(own), groups)
+  random = np.random.default_rng(seed)
+  missing = count * np.bincount(labels) / len(labels)
+  taken = []
+  for group in random.permutation(np.unique(members)):
+    rows = np.flatnonzero(members == group)
+    added = np.bincount(labels[rows], minlength=len(missing))
+    if np.sum((missing - added) ** 2) < np.sum(missing**2):
+      missing = missing - added
+      taken.append(rows)
+  return np.sort(np.concatenate([np.arange(0), *taken]))
+
+
 def draw_labelled(
   labels: np.ndarray,
   labels_per_class: int | str,

@@ -123,6 +123,7 @@ def make_splits(
   )
   labelled = rows[drawn]
   rows = _with_unlabelled(train, rows, fold)
+  rows = _without_groups(train, rows, (validation, test))
   unlabelled = rows[
     drawing.draw_unlabelled(
       train.labels[rows],
@@ -183,8 +184,23 @@ def _with_unlabelled(train, rows, fold) -> np.ndarray:
   return np.union1d(rows, np.flatnonzero(~seen))
 
 
+def _without_groups(train, rows, held_out) -> np.ndarray:
+  """`rows` but for those whose group is one that is held out.
+
+  Only unlabelled ones can be: of labelled images whole groups were held out.
+  """
+  if train.groups is None:
+    return rows
+  groups = np.concatenate([part.groups for part in held_out])
+  inside = np.isin(train.groups[rows], groups[groups >= 0])
+  return rows[~inside]
+
+
 def _hold_out(train, rows, fraction, what, seed):
-  """Splits `rows` into those that stay and a stratified share held out."""
+  """Splits `rows` into those that stay and a stratified share held out.
+
+  Of images in groups whole groups are.
+  """
   if not 0 < fraction < 1:
     raise InputError(
       f'data.{what}_fraction must be between 0 and 1, got {fraction}'
@@ -195,5 +211,17 @@ def _hold_out(train, rows, fraction, what, seed):
       f'data.{what}_fraction={fraction} of {len(rows)} images leaves a part '
       'empty'
     )
-  order = drawing.stratified_order(train.labels[rows], seed)
-  return rows[np.sort(order[count:])], rows[np.sort(order[:count])]
+  labels = train.labels[rows]
+  if train.groups is None:
+    apart = np.sort(drawing.stratified_order(labels, seed)[:count])
+  else:
+    groups = train.groups[rows]
+    apart = drawing.draw_groups(labels, groups, count, seed=seed)
+    if not 0 < len(apart) < len(rows):
+      raise InputError(
+        f'data.{what}_fraction={fraction}: no groups make up about {count} of '
+        f'{len(rows)} labelled images; there are '
+        f'{len(np.unique(groups))} groups, the largest of '
+        f'{np.unique(groups, return_counts=True)[1].max()} images'
+      )
+  return np.delete(rows, apart), rows[apart]

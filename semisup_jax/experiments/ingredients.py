@@ -30,6 +30,7 @@ class Ingredients:
     encoder: The network.
     dtype: Of the images that a network is given: float32 or wider.
     batch_norm_groups: Into how many BatchNorm divides what it is given.
+    notes: Sentences on the data for whoever reads the results.
   """
 
   splits: data.Splits
@@ -39,6 +40,7 @@ class Ingredients:
   encoder: nn.Module
   dtype: Any
   batch_norm_groups: int
+  notes: tuple[str, ...]
 
   @property
   def num_classes(self) -> int:
@@ -194,6 +196,7 @@ def gather(config: Any) -> Ingredients:
     encoder=encoder,
     dtype=jnp.promote_types(models.DTYPES[config.model.dtype], jnp.float32),
     batch_norm_groups=config.model.get('batch_norm_groups', 1),
+    notes=(*splits.train.reading.notes, *data.leaks(splits)),
   )
 
 

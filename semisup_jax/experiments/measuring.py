@@ -143,9 +143,10 @@ def _dataset(config: Any) -> str:
 def notes(ingredients: Ingredients) -> Sequence[str]:
   """What a reader has to know of the data."""
   overlap = ingredients.splits.overlap
-  if not overlap:
-    return ['No labelled image is among the unlabelled ones.']
-  return [
-    f'The {overlap:,} labelled images are among the unlabelled ones; their '
-    'labels are not used there.'
-  ]
+  among = 'No labelled image is among the unlabelled ones.'
+  if overlap:
+    among = (
+      f'The {overlap:,} labelled images are among the unlabelled ones; their '
+      'labels are not used there.'
+    )
+  return [*ingredients.notes, among]

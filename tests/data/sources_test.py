@@ -27,8 +27,8 @@ needs_real_data = pytest.mark.skipif(
 
 
 def section(**fields):
-  names = ('path', 'dir', 'image_size', 'classes')
-  return {**dict.fromkeys(names), **fields}
+  names = ('path', 'dir', 'image_size', 'classes', 'labels')
+  return {**dict.fromkeys(names), 'skip_unreadable': False, **fields}
 
 
 def save_npz(path, **arrays):
@@ -336,10 +336,11 @@ def test_folder_resizes_to_squares_and_keeps_the_aspect_ratio(tmp_path):
     # A white square on the middle of a wide black image: the sides are cut off.
     pixels = np.zeros((10, 30), np.uint8)
     pixels[:, 10:20] = 255
-    Image.fromarray(pixels).save(tmp_path / name / 'wide.png')
+    for i in range(2):
+      Image.fromarray(pixels).save(tmp_path / name / f'wide{i}.png')
   config = section(name='folder', path=str(tmp_path), image_size=5)
   images = data.load(config)['train'].images
-  assert images.shape == (2, 5, 5, 1)
+  assert images.shape == (4, 5, 5, 1)
   np.testing.assert_array_equal(images[:, :, 1:4], 255)
   assert images.min() > 200  # Scaling reaches a little over the cut.
 

@@ -1,5 +1,7 @@
 """Who may be learned from, and who is only tested on."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -273,3 +275,57 @@ def test_a_count_keeps_the_classes_proportions(count):
 def test_impossible_splits_are_refused(fields, message):
   with pytest.raises(InputError, match=message):
     splits.make_splits({'train': dataset()}, **{**DEFAULTS, **fields})
+
+
+def grouped(seed=0):
+  """Three classes; groups of 1 to 5 images, and some images of no group."""
+  random = np.random.default_rng(seed)
+  sizes = random.integers(1, 6, 40)
+  groups = np.repeat(np.arange(40), sizes)[:100].astype(np.int32)
+  groups = np.concatenate([groups, np.full(100 - len(groups), -1, np.int32)])
+  return dataclasses.replace(dataset(), groups=random.permutation(groups))
+
+
+@pytest.mark.parametrize('seed', [0, 1, 2, 3])
+def test_a_group_is_on_one_side_of_every_split(seed):
+  made = splits.make_splits(
+    {'train': grouped(seed)}, **{**DEFAULTS, 'seed': seed}
+  )
+  sides = [
+    set(part.groups[part.groups >= 0].tolist())
+    for part in (made.train.take(made.known), made.validation, made.test)
+  ]
+  for i in range(3):
+    for j in range(i):
+      assert not sides[i] & sides[j]
+  # About the shares that were asked for, of all and of the classes.
+  assert abs(len(made.test) - 20) < 5  # The largest group.
+  assert abs(len(made.validation) - 8) < 5
+  np.testing.assert_allclose(
+    np.bincount(made.test.labels, minlength=3), [12, 6, 2], atol=4
+  )
+
+
+def test_the_unlabelled_images_of_a_group_that_is_tested_on_are_left_out():
+  labels = np.concatenate([LABELS, np.full(20, -1)]).astype(np.int32)
+  groups = np.concatenate([np.arange(100) // 2, np.arange(20) * 2 % 50])
+  groups[::10] = -1
+  whole = dataclasses.replace(dataset(labels), groups=groups.astype(np.int32))
+  made = splits.make_splits({'train': whole}, **DEFAULTS)
+  held_out = np.concatenate([made.validation.groups, made.test.groups])
+  held_out = set(held_out[held_out >= 0].tolist())
+  left = np.setdiff1d(np.arange(100, 120), made.unlabelled)
+  assert len(left)
+  for row in range(100, 120):
+    assert (int(groups[row]) in held_out) == (row in left)
+
+
+def test_groups_that_are_too_large_to_hold_one_out_are_named():
+  groups = (np.arange(100) % 2).astype(np.int32)
+  whole = dataclasses.replace(dataset(), groups=groups)
+  with pytest.raises(
+    InputError,
+    match='no groups make up about 20 of 100 labelled images; '
+    'there are 2 groups, the largest of 50 images',
+  ):
+    splits.make_splits({'train': whole}, **DEFAULTS)

@@ -5,12 +5,13 @@ A source returns the splits it has officially, under `train`, `validation` and
 in `train` under the label `UNKNOWN`, after the others.
 """
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from semisup_jax.data.dataset import UNKNOWN, Dataset, Parts
+from semisup_jax.data.dataset import UNKNOWN, Parts
 from semisup_jax.data.sources.digits import digits
 from semisup_jax.data.sources.folder import folder
 from semisup_jax.data.sources.npz import npz
@@ -25,7 +26,7 @@ def load(config: Mapping[str, Any]) -> Parts:
 
   Args:
     config: The section `data`: `name` ('digits', 'npz', 'folder' or
-      'tfds:<builder>'), `path`, `dir`, `image_size`, `classes`.
+      'tfds:<builder>'), `classes`, and what the source asks for.
 
   Returns:
     A `Dataset` for each official split: `train`, and perhaps `validation` and
@@ -54,7 +55,11 @@ def load(config: Mapping[str, Any]) -> Parts:
         f'{part.labels.min()}'
       )
   if parts['train'].labels.max(initial=UNKNOWN) == UNKNOWN:
-    raise InputError(f'data.name={config["name"]} has no labelled image')
+    raise InputError(
+      f'data.name={config["name"]} has no labelled image; a table labels.csv '
+      'with the columns file and label, in the folder or where data.labels '
+      'says, is one way to label a few'
+    )
   if parts['train'].num_classes < 2:
     raise InputError(
       f'data.name={config["name"]} has one class; two are needed'
@@ -97,5 +102,7 @@ def _of(classes: Sequence[int | str], parts: Parts) -> Parts:
     unknown = part.labels == UNKNOWN
     labels = np.where(unknown, UNKNOWN, number[part.labels])
     rows = np.flatnonzero(unknown | (labels != UNKNOWN))
-    found[split] = Dataset(part.images[rows], labels[rows], kept)
+    found[split] = dataclasses.replace(
+      part, labels=labels, class_names=kept
+    ).take(rows)
   return found

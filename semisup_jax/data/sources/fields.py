@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from semisup_jax.data.sources.image_files import fit
 from semisup_jax.types import InputError
 
 
@@ -35,15 +36,14 @@ def sized(images: Any, config: Mapping[str, Any]) -> np.ndarray:
   size = image_size(config)
   if isinstance(images, np.ndarray) and images.shape[1:3] == (size, size):
     return images
-  from PIL import Image, ImageOps
+  from PIL import Image
 
-  def fit(image):
+  def fitted(image):
     grey = image.shape[-1] == 1
     picture = Image.fromarray(image[..., 0] if grey else image)
-    picture = ImageOps.fit(picture, (size, size), Image.Resampling.BILINEAR)
-    return np.asarray(picture).reshape(size, size, -1)
+    return np.asarray(fit(picture, (size, size))).reshape(size, size, -1)
 
-  return np.stack([fit(image) for image in images])
+  return np.stack([fitted(image) for image in images])
 
 
 class Images:

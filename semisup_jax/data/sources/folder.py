@@ -1,216 +1,167 @@
-"""Image files in one sub-folder a class."""
+"""Image files in a folder, with their classes in sub-folders or a table."""
 
-import pathlib
-from collections.abc import Mapping
+import itertools
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
-from semisup_jax.data.dataset import UNKNOWN, Dataset, Parts
-from semisup_jax.data.sources import fields
+from semisup_jax.data.dataset import UNKNOWN, Dataset, Parts, Reading
+from semisup_jax.data.sources import fields, image_files, layouts
+from semisup_jax.data.sources.file_tree import SUFFIXES, FileTree
+from semisup_jax.data.sources.image_files import Header
+from semisup_jax.data.sources.layouts import Entry
+from semisup_jax.data.sources.problems import Problems
 from semisup_jax.types import InputError
-
-_SUFFIXES = ('.png', '.jpg', '.jpeg', '.webp', '.bmp', '.gif', '.tif', '.tiff')
-# Pillow's 8-bit modes; it would clip deeper ones without a word.
-_MODES = ('1', 'L', 'LA', 'P', 'RGB', 'RGBA', 'CMYK', 'YCbCr')
-_SPLIT_FOLDERS = {
-  'train': 'train',
-  'val': 'validation',
-  'valid': 'validation',
-  'validation': 'validation',
-  'test': 'test',
-}
-_UNLABELLED_FOLDERS = ('unlabelled', 'unlabeled')
 
 
 def folder(config: Mapping[str, Any]) -> Parts:
-  """A folder with one sub-folder a class, or train/test folders of such.
+  """Image files with a table of labels, or in class folders.
 
-  Among them there may be a folder `unlabelled`, with images at any depth.
-  Grey if every file is, else RGB. Images of another size than `image_size` are
-  scaled and cut around their centre, their aspect ratio kept. Where the files
-  of a split are named by different whole numbers they are in this order, as the
-  data set has numbered them; otherwise class by class, sorted by name.
+  `layouts` says how a folder is read, `image_files` what becomes of an image:
+  grey if every file is, else RGB. One of another size than `image_size` is
+  scaled and cut around its centre, its aspect ratio kept.
 
   Args:
-    config: The section `data`; `path` is the folder, and `image_size` the side
-      in pixels (None, if all have one size).
+    config: The section `data`; `path` is the folder, `labels` a table (None is
+      `labels.csv` in the folder, if it is there), `image_size` the side in
+      pixels (None, if all have one size), and `skip_unreadable` whether files
+      and rows that cannot be used are passed over and counted.
   """
   root = fields.existing(config, 'a folder')
   if not root.is_dir():
     raise InputError(f'data.path must be a folder, got the file {root}')
-  splits = _split_folders(root)
-  classes = {name: _class_files(path) for name, path in splits.items()}
-  names = tuple(sorted(classes['train']))
-  for split, by_class in classes.items():
-    unknown = sorted(set(by_class) - set(names))
-    if unknown:
-      raise InputError(
-        f'{splits[split]} has the class {unknown[0]!r}, which is not in '
-        f'{splits["train"]}'
-      )
-  files = {
-    split: _in_order(
-      [
-        (file, label)
-        for label, name in enumerate(names)
-        for file in by_class.get(name, ())
-      ]
-    )
-    for split, by_class in classes.items()
-  }
-  where = dict.fromkeys((root, splits['train']))
-  files['train'] += [(f, UNKNOWN) for path in where for f in _unlabelled(path)]
-  everything = [file for pairs in files.values() for file, _ in pairs]
-  _check_inside(root, everything)
-  mode, size = _common_format(everything, config)
-  return {
-    split: Dataset(
-      _decoded([file for file, _ in pairs], mode, size),
-      np.array([label for _, label in pairs], np.int32),
-      names,
-    )
-    for split, pairs in files.items()
-  }
-
-
-def _in_order(
-  pairs: list[tuple[pathlib.Path, int]],
-) -> list[tuple[pathlib.Path, int]]:
-  """By number, where all files are named by numbers of which none is twice."""
-  stems = [file.stem for file, _ in pairs]
-  if not all(stem.isdecimal() for stem in stems):
-    return pairs
-  numbers = [int(stem) for stem in stems]
-  if len(set(numbers)) < len(numbers):
-    return pairs
-  return [pairs[i] for i in np.argsort(numbers)]
-
-
-def _split_folders(root: pathlib.Path) -> dict[str, pathlib.Path]:
-  """The folder of each split; `train` alone where there are none for them."""
-  splits = {
-    _SPLIT_FOLDERS[sub.name.lower()]: sub
-    for sub in _subfolders(root)
-    if sub.name.lower() in _SPLIT_FOLDERS
-  }
-  if splits and 'train' not in splits:
-    raise InputError(
-      f'{root} has {", ".join(sorted(s.name for s in splits.values()))} but no '
-      'train folder'
-    )
-  return splits or {'train': root}
-
-
-def _unlabelled(path: pathlib.Path) -> list[pathlib.Path]:
-  """The images of the sub-folders that hold unlabelled ones, at any depth."""
-  return [
-    file
-    for sub in _subfolders(path)
-    if sub.name.lower() in _UNLABELLED_FOLDERS
-    for file in sorted(sub.rglob('*'))
-    if _is_image(file)
-  ]
-
-
-def _subfolders(path: pathlib.Path) -> list[pathlib.Path]:
-  return sorted(
-    sub
-    for sub in path.iterdir()
-    if sub.is_dir() and not sub.name.startswith('.')
+  problems = Problems(skip=config['skip_unreadable'])
+  tree = FileTree(root, problems)
+  entries, notes = layouts.read_layout(tree, config['labels'], problems)
+  layouts.check_groups(entries)
+  with image_files.without_warnings():
+    entries, headers = _readable(entries, problems)
+    if not entries:
+      raise InputError(f'{root} has no image file ({", ".join(SUFFIXES)})')
+    grey = all(header.is_grey for header in headers)
+    size = _common_size(headers, config)
+    decoded = {
+      split: _decoded(own, problems, grey=grey, size=size)
+      for split, own in _by_split(entries).items()
+    }
+  usable = [entry for own, _ in decoded.values() for entry in own]
+  layouts.check_classes(usable)
+  alone = layouts.alone(usable, problems)
+  for split, (own, images) in decoded.items():
+    keep = [entry not in alone for entry in own]
+    decoded[split] = _selected(own, images, keep)
+  of_file = dict(zip(entries, headers, strict=True))
+  read = [of_file[entry] for own, _ in decoded.values() for entry in own]
+  notes += [*image_files.changes_in_words(read), *problems.in_words()]
+  reading = Reading(
+    notes=tuple(notes),
+    skipped=tuple(problems.lines),
+    sizes=Counter(header.size for header in read),
+    kinds=Counter(f'{header.format} {header.mode}' for header in read),
   )
+  return _parts(tree, decoded, reading)
 
 
-def _check_inside(root: pathlib.Path, files: list[pathlib.Path]) -> None:
-  """Fails on a link that leads out of the folder, as one from elsewhere may."""
-  inside = root.resolve()
-  for file in files:
-    if not file.resolve().is_relative_to(inside):
-      raise InputError(
-        f'{file} is, or lies in, a link that leads outside of {root}, to '
-        f'{file.resolve()}; copy what it leads to'
-      )
-
-
-def _is_image(file: pathlib.Path) -> bool:
-  """By its name; what cannot be read as one is an error, not passed over."""
-  return file.suffix.lower() in _SUFFIXES and not file.name.startswith('.')
-
-
-def _class_files(path: pathlib.Path) -> dict[str, list[pathlib.Path]]:
-  by_class = {
-    sub.name: sorted(file for file in sub.iterdir() if _is_image(file))
-    for sub in _subfolders(path)
-    if sub.name.lower() not in _UNLABELLED_FOLDERS
-  }
-  by_class = {name: files for name, files in by_class.items() if files}
-  if len(by_class) < 2:
-    raise InputError(
-      f'{path} needs a sub-folder of images for each of two or more classes '
-      f'({", ".join(_SUFFIXES)}); found {len(by_class)}'
+def _parts(
+  tree: FileTree,
+  decoded: Mapping[str, tuple[Sequence[Entry], np.ndarray]],
+  reading: Reading,
+) -> Parts:
+  """The files of each split and their images, as data sets."""
+  entries = [entry for own, _ in decoded.values() for entry in own]
+  names = layouts.class_names(entries)
+  numbers = {name: i for i, name in enumerate(names)}
+  groups = sorted({e.group for e in entries if e.group is not None})
+  of_group = {group: i for i, group in enumerate(groups)}
+  parts = {}
+  for split, (own, images) in decoded.items():
+    labels = [numbers.get(entry.label, UNKNOWN) for entry in own]
+    sides = [of_group.get(entry.group, -1) for entry in own]
+    parts[split] = Dataset(
+      images,
+      np.array(labels, np.int32),
+      names,
+      files=tuple(e.file.relative_to(tree.root).as_posix() for e in own),
+      groups=np.array(sides, np.int32) if groups else None,
+      reading=reading,
     )
-  return by_class
+  return parts
 
 
-def _common_format(
-  files: list[pathlib.Path], config: Mapping[str, Any]
-) -> tuple[str, tuple[int, int]]:
-  """The mode ('L' or 'RGB') and the (width, height) that all will have."""
-  from PIL import Image
+def _by_split(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
+  found: dict[str, list[Entry]] = {'train': []}
+  for entry in entries:
+    found.setdefault(entry.split, []).append(entry)
+  return found
 
-  def header(file):
+
+def _each(
+  function: Callable[[Any], Any], arguments: Sequence[Any]
+) -> list[Any]:
+  """Results in several threads; an `InputError` takes the place of one."""
+
+  def attempt(argument):
     try:
-      with Image.open(file) as image:
-        return image.mode, image.size
-    except (OSError, SyntaxError, ValueError) as error:
-      raise InputError(f'{file} cannot be read as an image') from error
-    except Image.DecompressionBombError as error:
-      raise InputError(f'{file} is too large to be decoded: {error}') from error
+      return function(argument)
+    except InputError as error:
+      return error
 
-  headers = [header(file) for file in files]
-  for file, (mode, _) in zip(files, headers, strict=True):
-    if mode not in _MODES:
-      raise InputError(
-        f'{file} is of the mode {mode}, not 8 bits a channel; convert it to 8 '
-        'bits, grey or RGB'
-      )
-  mode = 'L' if all(mode in ('L', '1') for mode, _ in headers) else 'RGB'
+  with ThreadPoolExecutor() as pool:
+    return list(pool.map(attempt, arguments))
+
+
+def _readable(
+  entries: Sequence[Entry], problems: Problems
+) -> tuple[list[Entry], list[Header]]:
+  """Those whose headers can be read, and these."""
+  headers = _each(image_files.read_header, [entry.file for entry in entries])
+  good = problems.good(headers)
+  compress = itertools.compress
+  return list(compress(entries, good)), list(compress(headers, good))
+
+
+def _common_size(
+  headers: Sequence[Header], config: Mapping[str, Any]
+) -> tuple[int, int]:
+  """The width and height that all will have."""
   if config['image_size'] is not None:
-    return mode, (fields.image_size(config),) * 2
-  sizes = sorted({size for _, size in headers})
+    return (fields.image_size(config),) * 2
+  sizes = sorted({header.size for header in headers})
   if len(sizes) > 1:
     shown = ', '.join(f'{w}x{h}' for w, h in sizes[:3])
     raise InputError(
       f'the images have {len(sizes)} different sizes ({shown}, ...); choose '
       'one with --config.data.image_size=PIXELS'
     )
-  return mode, sizes[0]
+  return sizes[0]
 
 
 def _decoded(
-  files: list[pathlib.Path], mode: str, size: tuple[int, int]
-) -> np.ndarray:
-  """The images, uint8 [N, H, W, C], decoded into the one array."""
-  channels = 1 if mode == 'L' else 3
-  images = np.empty((len(files), *size[::-1], channels), np.uint8)
+  entries: Sequence[Entry],
+  problems: Problems,
+  *,
+  grey: bool,
+  size: tuple[int, int],
+) -> tuple[list[Entry], np.ndarray]:
+  """Those that can be decoded, and their images, uint8 [N, H, W, C]."""
+  images = np.empty((len(entries), *size[::-1], 1 if grey else 3), np.uint8)
 
   def decode(i):
-    images[i] = _decode(files[i], mode, size).reshape(images.shape[1:])
+    images[i] = image_files.decode(entries[i].file, grey=grey, size=size)
 
-  with ThreadPoolExecutor() as pool:
-    list(pool.map(decode, range(len(files))))
-  return images
+  good = problems.good(_each(decode, range(len(entries))))
+  return _selected(entries, images, good)
 
 
-def _decode(file: pathlib.Path, mode: str, size: tuple[int, int]) -> np.ndarray:
-  from PIL import Image, ImageOps
-
-  try:
-    with Image.open(file) as image:
-      image = image.convert(mode)
-  except (OSError, SyntaxError, ValueError) as error:
-    raise InputError(f'{file} cannot be decoded: {error}') from error
-  if image.size != size:
-    image = ImageOps.fit(image, size, Image.Resampling.BILINEAR)
-  return np.asarray(image)
+def _selected(
+  entries: Sequence[Entry], images: np.ndarray, keep: Sequence[bool]
+) -> tuple[list[Entry], np.ndarray]:
+  """Some of the entries, and their images, moved to the front of the array."""
+  rows = np.flatnonzero(keep)
+  if len(rows) < len(images):
+    for i, row in enumerate(rows):
+      images[i] = images[row]
+  return [entries[row] for row in rows], images[: len(rows)]
