@@ -12,6 +12,7 @@ RECIPE = '--config=configs/simclr.py'
 NPZ = '--config=configs/simclr.py:npz'
 FOLDER = '--config=configs/simclr.py:folder'
 BATCH_NORM = '--config.evaluation.batch_norm'
+COMPARE = '--config=configs/compare.py'
 SHIFT = ('--config=configs/supervised.py', f'{BATCH_NORM}.modes=source')
 
 
@@ -320,6 +321,10 @@ ROWS = [
     ['--config=configs/untrained.py', '--config.evaluation.protocols=()'],
     'nothing would be done',
   ),
+  ([COMPARE + ':digits'], "unknown variant 'digits'; known: none"),
+  ([RECIPE, '--config.experiment=compare'], 'needs config.runs, which this'),
+  ([COMPARE, '--config.runs=a,b', '--fork={files}/run'], 'so leave --fork out'),
+  ([COMPARE, '--config.experiment=x'], 'compare, evaluate, pretrain, self_tra'),
   ([NPZ, '--config.data.path={files}/text.npz'], 'cannot be read as .npz'),
   ([NPZ, '--config.data.path={files}/cut.npz'], 'cannot be read as .npz'),
   ([NPZ, '--config.data.path={files}/pickled.npz'], 'cannot be read as .npz'),

@@ -3,12 +3,14 @@
 import json
 import pathlib
 import shutil
+from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any
 
 from rich.console import Console
 
 from semisup_jax.experiments import (
+  compare,
   evaluate,
   forking,
   ingredients,
@@ -32,10 +34,15 @@ EXPERIMENTS = MappingProxyType(
     'transfer': transfer.transfer,
   }
 )
-# The sections of a config that an experiment needs beside those that all have.
+# What trains nothing, but looks at what is there and shows it. Each is
+# `(config, workdir, *, console, command, started) -> None`, and fails before
+# anything is written.
+LOOKS = MappingProxyType({'compare': compare.compare})
+# What a config needs beside what all experiments, or all looks, have.
 _TRAINED = ('method', 'optimizer', 'schedule')
 SECTIONS = MappingProxyType(
   {
+    'compare': ('runs',),
     'evaluate': (),
     'pretrain': _TRAINED,
     'self_training': (*_TRAINED, 'self_training'),
@@ -54,7 +61,7 @@ def run(
   pages: bool = True,
   fork: pathlib.Path | None = None,
 ) -> dict[str, Any]:
-  """Runs the experiment that `config.experiment` names.
+  """Runs the experiment, or takes the look, that `config.experiment` names.
 
   Args:
     config: The resolved config.
@@ -67,13 +74,18 @@ def run(
       on; None begins at the beginning.
 
   Returns:
-    What results.json holds.
+    What results.json holds; nothing of a look.
 
   Raises:
     InputError: If the config asks for what cannot be; then nothing is written.
   """
   asked = config.to_dict()
   hosts.check_same(json.dumps(asked, sort_keys=True), 'config')
+  lookup(EXPERIMENTS | LOOKS, config.experiment, 'experiment')
+  if config.experiment in LOOKS:
+    look = _prepare_look(config, fork)
+    look(config, folder, console=console, command=command, started=started)
+    return {}
   gathered, job = hosts.together(lambda: prepare(config))
   forked = fork is not None and hosts.from_main(
     lambda: forking.fork(fork, folder, asked)
@@ -125,12 +137,29 @@ def prepare(config: Any) -> tuple[ingredients.Ingredients, Job]:
     InputError: If the config asks for what cannot be.
   """
   experiment = lookup(EXPERIMENTS, config.experiment, 'experiment')
-  name = f'experiment={config.experiment}'
-  require(config, SECTIONS[config.experiment], name, 'config')
+  _check_sections(config)
   check_seed(config)
   gathered = ingredients.gather(config)
   job = experiment(config, gathered)
   return job.ingredients or gathered, job
+
+
+def _prepare_look(
+  config: Any, fork: pathlib.Path | None
+) -> Callable[..., None]:
+  """The look that a config asks for; nothing is read or written."""
+  if fork is not None:
+    raise InputError(
+      f'--fork={fork} is for what trains; experiment={config.experiment} looks '
+      'at what is there, so leave --fork out'
+    )
+  _check_sections(config)
+  return LOOKS[config.experiment]
+
+
+def _check_sections(config: Any) -> None:
+  name = config.experiment
+  require(config, SECTIONS[name], f'experiment={name}', 'config')
 
 
 def check_seed(config: Any) -> None:

@@ -3,7 +3,7 @@
 import functools
 import json
 import pathlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from rich.console import Console
 
 from semisup_jax import metrics, training, visualize
 from semisup_jax.experiments import batch_norm, snapshots
+from semisup_jax.experiments.figure_files import FigureFiles
 from semisup_jax.experiments.job import Measured
 from semisup_jax.experiments.protocols import Embeddings
 from semisup_jax.reporting import page, wording
@@ -70,7 +71,7 @@ def write(
     ]
   results_lib.write_json(workdir / 'results.json', results)
   if pages:
-    figures = _Figures(workdir / 'figures', console)
+    figures = FigureFiles(workdir / 'figures', console)
     confusion = confusions.get(shown)
     _draw_all(figures, results, workdir, shown, confusion, measured)
     config = json.loads((workdir / 'config.json').read_text())['config']
@@ -86,33 +87,6 @@ def _confusions(outcomes, reported) -> dict[tuple[str, Any], np.ndarray]:
       reported.labels, outcome.logits.argmax(-1), reported.num_classes
     )
   return found
-
-
-class _Figures:
-  """Figures, drawn in both themes: `made` are (title, caption, files)."""
-
-  def __init__(self, folder: pathlib.Path, console: Console):
-    self.made = []
-    self._folder = folder
-    self._console = console
-
-  def add(self, title: str, caption: str, name: str, draw: Callable) -> None:
-    """Saves `draw(reporting.figures, theme)`, or says why it cannot."""
-    files = {
-      'light': self._folder / f'{name}.png',
-      'dark': self._folder / f'{name}-dark.png',
-    }
-    try:
-      from semisup_jax.reporting import figures
-
-      drawn = {theme: draw(figures, theme) for theme in files}
-    except ImportError as error:
-      self._console.print(f'the figure {title!r} is left out: {error}')
-      return
-    self._folder.mkdir(exist_ok=True)
-    for theme, path in files.items():
-      figures.save(drawn[theme], path)
-    self.made.append((title, caption, files))
 
 
 def _draw_all(figures, results, workdir, shown, confusion, measured) -> None:

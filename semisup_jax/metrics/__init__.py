@@ -25,6 +25,7 @@ from semisup_jax.metrics.intervals import (
   mean_and_std,
   paired_difference,
   student_t_interval,
+  welch_interval,
 )
 from semisup_jax.metrics.pseudo_labels import (
   by_class,
@@ -58,4 +59,5 @@ __all__ = [
   'student_t_interval',
   'top_k_accuracy',
   'weighted_f1',
+  'welch_interval',
 ]

@@ -102,6 +102,42 @@ def paired_difference(
   return PairedDifference(mean=mean, low=low, high=high, n=len(a), std=std)
 
 
+def welch_interval(
+  a: ArrayLike, b: ArrayLike, level: float = 0.95
+) -> tuple[float, float] | tuple[None, None]:
+  """The interval of the difference of two means that share no draws.
+
+  Welch 1947, https://doi.org/10.1093/biomet/34.1-2.28: the two may have other
+  spreads and other numbers of draws. Where they have the same draws,
+  `paired_difference` is surer.
+
+  Args:
+    a: Numbers, [n >= 1], one a draw.
+    b: Numbers, [m >= 1], of other draws.
+    level: The fraction of such intervals that cover the difference of the two
+      means, in (0, 1).
+
+  Returns:
+    Lower and upper end; (None, None) if n = 1 or m = 1.
+
+  Raises:
+    ValueError: If one is empty or not one-dimensional, or the level is not
+      between 0 and 1.
+  """
+  _check_level(level)
+  (mean, std), (other, other_std) = mean_and_std(a), mean_and_std(b)
+  if std is None or other_std is None:
+    return None, None
+  n, m = len(np.asarray(a)), len(np.asarray(b))
+  parts = std**2 / n, other_std**2 / m
+  error = sum(parts) ** 0.5
+  if error == 0:
+    return mean - other, mean - other
+  freedom = error**4 / (parts[0] ** 2 / (n - 1) + parts[1] ** 2 / (m - 1))
+  half = float(scipy.stats.t.ppf((1 + level) / 2, freedom)) * error
+  return mean - other - half, mean - other + half
+
+
 def bootstrap_interval(
   values_per_example: ArrayLike, *, level: float, resamples: int, seed: int
 ) -> tuple[float, float]:

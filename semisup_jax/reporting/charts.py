@@ -32,7 +32,7 @@ def label_efficiency(rows: Sequence[Row], theme: str = 'light') -> Figure:
   if not grid.cells:
     canvas.note(axes, colors, 'no results')
     return figure
-  places = _places(grid.ks)
+  places = places_of(grid.ks)
   count = len(grid.protocols)
   step = min(0.13, 0.5 / max(count - 1, 1))
   looks = _looks(grid.protocols, colors)
@@ -83,8 +83,12 @@ def per_class_recall(rows: Sequence[Row], theme: str = 'light') -> Figure:
   return figure
 
 
-def _places(ks: Sequence[float | str]) -> dict[float | str, float]:
-  """Where each k stands: log2, with steps of at least 0.9, 'all' 1.4 on."""
+def places_of(ks: Sequence[float | str]) -> dict[float | str, float]:
+  """Where each k stands: log2, with steps of at least 0.9, 'all' 1.4 on.
+
+  Args:
+    ks: Labels a class, ascending, 'all' last.
+  """
   places, before = {}, None
   for k in ks:
     if before is None:

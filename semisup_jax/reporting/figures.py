@@ -16,6 +16,7 @@ from semisup_jax.reporting import (
   dot_plot,
   label_curves,
   pictures,
+  run_curves,
   shift_figures,
   snapshots,
 )
@@ -41,6 +42,7 @@ contact_sheet = contact_sheet_lib.contact_sheet
 Line = label_curves.Line
 curves_by_labels = label_curves.curves_by_labels
 curves_by_category = label_curves.curves_by_category
+curves_of_runs = run_curves.curves_of_runs
 Mixed = mixed_images_lib.Mixed
 mixed_images = mixed_images_lib.mixed_images
 

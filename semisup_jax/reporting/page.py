@@ -1,26 +1,21 @@
 """One self-contained report.html: no script, no network, one file."""
 
-import base64
 import os
-import pathlib
-import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from semisup_jax.reporting import (
   audit_section,
+  document,
   findings,
+  overview,
   shift_section,
-  stylesheet,
   tables,
   wording,
 )
-from semisup_jax.reporting.results import Grid, results_table
+from semisup_jax.reporting.results import results_table
 
-# A title, a caption, and the theme's name to the PNG that shows it.
-FigureFiles = tuple[str, str, Mapping[str, str | os.PathLike]]
-
-escape, prose = tables.escape, tables.prose
+FigureFiles = document.FigureFiles
 
 
 def write_page(
@@ -50,30 +45,9 @@ def write_page(
     _figures(figures[1:]),
     _more_numbers(results),
     _how(results, config),
-    _notes(results.get('notes', ())),
+    document.notes('Notes', results.get('notes', ())),
   ]
-  text = _DOCUMENT.format(
-    title=escape(title), css=stylesheet.CSS, body='\n'.join(filter(None, parts))
-  )
-  pathlib.Path(path).write_text(text, encoding='utf-8')
-
-
-_DOCUMENT = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{title}</title>
-<style>{css}</style>
-</head>
-<body>
-<main>
-{body}
-</main>
-</body>
-</html>
-"""
+  document.write(path, title, parts)
 
 
 def _title(results: Mapping[str, Any]) -> str:
@@ -86,11 +60,7 @@ def _header(title: str, results: Mapping[str, Any]) -> str:
   if results.get('seed') is not None:
     facts.append(f'seed {results["seed"]}')
   facts.append(str(results.get('run', {}).get('date') or ''))
-  line = ' · '.join(fact for fact in facts if fact)
-  return (
-    f'<header>\n<h1>{escape(title)}</h1>\n<p class="meta">{escape(line)}</p>\n'
-    f'<p class="lead">{prose(findings.headline(results))}</p>\n</header>'
-  )
+  return document.header(title, facts, findings.headline(results))
 
 
 def _overview(
@@ -100,89 +70,25 @@ def _overview(
   rows = results.get('rows', ())
   grid = results_table(rows)
   if not grid.cells:
-    return ''.join(_figure(*figure) for figure in figures)
-  unit = wording.unit(grid.metric).replace(' ', ', ')
-  name = wording.metric(grid.metric)
+    return ''.join(document.figure(*figure) for figure in figures)
+  pairs = results.get('tables', {}).get('differences', ())
   parts = [
-    f'<section>\n<h2>{escape(name + unit)}</h2>\n{tables.main_table(rows)}\n'
-    f'<p class="hint">{escape(_legend(grid, results))}</p>\n</section>',
-    *(_figure(*figure) for figure in figures),
+    overview.numbers(rows, results.get('split', 'test')),
+    *(document.figure(*figure) for figure in figures),
+    overview.differences(pairs, grid.metric),
+    overview.words(findings.sentences(results), findings.scope(results)),
   ]
-  pairs = results.get('tables', {}).get('differences')
-  if pairs:
-    points = ', points' if grid.metric in wording.PERCENT else ''
-    parts.append(
-      f'<section class="differences">\n<h2>Paired differences{points}</h2>\n'
-      f'{tables.differences(pairs, grid.metric)}\n'
-      '<p class="hint">Over the same draws, with the 95&nbsp;% interval. '
-      '&dagger;&nbsp;the interval excludes 0.</p>\n</section>'
-    )
-  parts.append(_words(results))
-  wide = ' beside' if len(grid.ks) <= 5 else ''
-  return f'<div class="overview{wide}">\n{"".join(parts)}\n</div>'
-
-
-def _legend(grid: Grid, results: Mapping[str, Any]) -> str:
-  text = f'Mean ± standard deviation on the {results.get("split", "test")} '
-  kinds = {wording.repeats(r.get('interval')) for r in grid.cells.values()}
-  text += f'split, over n {wording.listed(sorted(kinds))}'
-  text += ' of the labelled images.' if kinds == {'draws'} else '.'
-  if any(grid.best.values()):
-    text += ' *\N{NO-BREAK SPACE}best mean of its column.'
-  if any(row['n'] == 1 for row in grid.cells.values()):
-    text += ' A single fit has no spread; its interval is in Every number.'
-  return text
-
-
-def _words(results: Mapping[str, Any]) -> str:
-  found = findings.sentences(results)
-  if not found:
-    return ''
-  items = '\n'.join(f'<li>{prose(sentence)}</li>' for sentence in found)
-  scope = findings.scope(results)
-  scope = f'\n<p class="hint">{prose(scope)}</p>' if scope else ''
-  return (
-    '<section class="words">\n<h2>In words</h2>\n'
-    f'<ul class="plain">\n{items}\n</ul>{scope}\n</section>'
-  )
+  return overview.layout(parts, columns=len(grid.ks))
 
 
 def _figures(figures: Sequence[FigureFiles]) -> str:
   if not figures:
     return ''
-  parts = '\n'.join(_figure(*figure) for figure in figures)
+  parts = '\n'.join(document.figure(*figure) for figure in figures)
   return (
     '<section>\n<h2>A closer look</h2>\n'
     f'<div class="figures">\n{parts}\n</div>\n</section>'
   )
-
-
-def _figure(
-  title: str, caption: str, files: Mapping[str, str | os.PathLike]
-) -> str:
-  # Two images and the stylesheet, not <picture>: Chromium does not choose
-  # its source anew for print, and would put the dark one on paper.
-  pictures = [_image(files['light'], title, 'light' if 'dark' in files else '')]
-  if 'dark' in files:
-    pictures.append(_image(files['dark'], title, 'dark'))
-  return (
-    f'<figure>\n{"".join(pictures)}'
-    f'<figcaption><b>{escape(title)}.</b> {escape(caption)}</figcaption>\n'
-    '</figure>\n'
-  )
-
-
-def _image(path: str | os.PathLike, title: str, style: str) -> str:
-  png = pathlib.Path(path).read_bytes()
-  width, height = struct.unpack('>II', png[16:24])  # The PNG's IHDR.
-  return (
-    f'<img class="{style}" src="{_data_uri(png)}" width="{width}" '
-    f'height="{height}" alt="{escape(title)}">\n'
-  )
-
-
-def _data_uri(png: bytes) -> str:
-  return f'data:image/png;base64,{base64.b64encode(png).decode()}'
 
 
 def _more_numbers(results: Mapping[str, Any]) -> str:
@@ -214,12 +120,7 @@ def _how(results: Mapping[str, Any], config: Mapping[str, Any] | None) -> str:
   run = results.get('run', {})
   parts = ['<section>\n<h2>How to repeat it</h2>\n']
   if run.get('command'):
-    # A line breaks between arguments, not after the dashes of one.
-    words = ' '.join(
-      f'<span class="word">{escape(word)}</span>'
-      for word in str(run['command']).split(' ')
-    )
-    parts.append(f'<pre><code>{words}</code></pre>\n')
+    parts.append(document.command(run['command']))
   counts = run.get('counts') or {}
   versions = run.get('versions') or {}
   facts = {
@@ -231,22 +132,7 @@ def _how(results: Mapping[str, Any], config: Mapping[str, Any] | None) -> str:
     'Commit': run.get('commit') or ('not recorded' if run else ''),
     'Date': run.get('date'),
   }
-  lines = [
-    f'<dt>{name}</dt><dd>{escape(fact)}</dd>'
-    for name, fact in facts.items()
-    if fact
-  ]
-  if lines:
-    parts.append('<dl class="facts">\n' + '\n'.join(lines) + '\n</dl>\n')
+  parts += filter(None, [document.facts(facts)])
   if config:
     parts.append(tables.folded('Config', tables.config(config)))
   return ''.join(parts) + '</section>' if len(parts) > 1 else ''
-
-
-def _notes(notes: Sequence[str]) -> str:
-  if not notes:
-    return ''
-  items = '\n'.join(f'<li>{escape(note)}</li>' for note in notes)
-  return (
-    f'<section>\n<h2>Notes</h2>\n<ul class="plain">\n{items}\n</ul>\n</section>'
-  )

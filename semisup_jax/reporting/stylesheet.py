@@ -43,6 +43,7 @@ p, li { max-width: 68ch; text-wrap: pretty; }
 .meta, .hint, figcaption, dt { color: var(--muted); }
 .meta, .hint, figcaption, dl, .small { font-size: .875rem; }
 .meta { margin-top: .375rem; overflow-wrap: anywhere; }
+.lead, li { overflow-wrap: anywhere; }
 .lead { margin-top: 1.25rem; font-size: 1.1875rem; line-height: 1.45; }
 .hint { margin-top: .5rem; }
 .rows { font-size: .8125rem; }
@@ -137,6 +138,10 @@ pre, code, .code {
   font-size: .8125rem;
 }
 .code td, .code th { overflow-wrap: anywhere; }
+.side-by-side tbody th { overflow-wrap: normal; }
+.side-by-side td, .side-by-side thead th { min-width: 8rem; }
+/* A run is called by its folder, which may be one long word. */
+.runs tbody th { min-width: 8rem; overflow-wrap: anywhere; }
 .facts {
   display: grid;
   grid-template-columns: max-content minmax(0, 1fr);

@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from semisup_jax.reporting import comparison, results, wording
@@ -24,20 +24,28 @@ def prose(sentence: str) -> str:
   return re.sub(r' (?=%|±)|(?<=±) |(?<=n =) |(?<=n) (?==)', '&nbsp;', text)
 
 
-def main_table(rows: Sequence[Row]) -> str:
-  """Protocol x labels a class, `mean ± std`, the best of a column marked."""
+def main_table(
+  rows: Sequence[Row], name: Callable[[Any], str] = wording.protocol
+) -> str:
+  """Protocol x labels a class, `mean ± std`, the best of a column marked.
+
+  Args:
+    rows: As in results.json.
+    name: What a row's `protocol` is called.
+  """
   grid = results.results_table(rows)
   head = [_head('labels a class')]
   head += [_head_with_n(k, grid.draws(k)) for k in grid.ks]
   body = []
   for protocol in grid.protocols:
-    name = escape(wording.protocol(protocol))
     cells = ''.join(_cell(grid, protocol, k) for k in grid.ks)
-    body.append(f'<tr><th scope="row">{name}</th>{cells}</tr>')
+    body.append(_line(escape(name(protocol)), cells))
   return _table(head, body, 'wide', label=wording.metric(grid.metric))
 
 
-def metric_tables(rows: Iterable[Row]) -> str:
+def metric_tables(
+  rows: Iterable[Row], name: Callable[[Any], str] = wording.protocol
+) -> str:
   """One main table for each metric."""
   by_metric: dict[str, list[Row]] = {}
   for row in rows:
@@ -49,13 +57,24 @@ def metric_tables(rows: Iterable[Row]) -> str:
     title = f'{wording.metric(metric)}{unit}'
     parts.append(
       f'<div><h3>{escape(title)}</h3><p class="hint">{better} is better</p>'
-      f'{main_table(group)}</div>'
+      f'{main_table(group, name)}</div>'
     )
   return f'<div class="tables">{"".join(parts)}</div>'
 
 
-def differences(rows: Iterable[Row], metric: str) -> str:
-  """Paired differences: a pair a row, each pair once, by labels a class."""
+def differences(
+  rows: Iterable[Row],
+  metric: str,
+  name: Callable[[Any], str] = wording.protocol,
+) -> str:
+  """Differences: a pair a row, each pair once, by labels a class.
+
+  Args:
+    rows: `protocol`, `baseline`, `labels_per_class`, `mean` of the first minus
+      the second, its interval from `low` to `high`, and `n`.
+    metric: What is compared.
+    name: What a `protocol` or a `baseline` is called.
+  """
   rows = [row for row in rows if wording.known(row['mean'])]
   ks = wording.ordered(row['labels_per_class'] for row in rows)
   pairs: dict[tuple[str, str], bool] = {}
@@ -69,14 +88,12 @@ def differences(rows: Iterable[Row], metric: str) -> str:
     head.append(_head_with_n(k, counts - {None}))
   body = []
   for protocol, baseline in pairs:
-    name = escape(wording.protocol(protocol))
-    name += (
-      f' <span class="nowrap">vs {escape(wording.protocol(baseline))}</span>'
-    )
+    pair = escape(name(protocol))
+    pair += f' <span class="nowrap">vs {escape(name(baseline))}</span>'
     gaps = [comparison.difference(rows, protocol, baseline, k) for k in ks]
     cells = ''.join(_gap_cell(gap, metric) for gap in gaps)
-    body.append(f'<tr><th scope="row">{name}</th>{cells}</tr>')
-  return _table(head, body, 'wide', label='Paired differences')
+    body.append(_line(pair, cells))
+  return _table(head, body, 'wide', label='Differences')
 
 
 def recall(rows: Iterable[Row]) -> str:
@@ -91,7 +108,9 @@ def recall(rows: Iterable[Row]) -> str:
   return f'<div class="columns">{table}</div>'
 
 
-def every_number(rows: Iterable[Row]) -> str:
+def every_number(
+  rows: Iterable[Row], name: Callable[[Any], str] = wording.protocol
+) -> str:
   """All rows as they are in results.json, with intervals and single values."""
   body = []
   for row in rows:
@@ -101,7 +120,7 @@ def every_number(rows: Iterable[Row]) -> str:
     values = [wording.number(v, metric) for v in row.get('values') or ()]
     texts = [
       wording.metric(metric) + wording.unit(metric).replace(' ', ', '),
-      wording.protocol(row['protocol']),
+      name(row['protocol']),
       wording.count(row['labels_per_class']),
       wording.number(row['mean'], metric),
       wording.number(row.get('std'), metric),
@@ -120,12 +139,7 @@ def every_number(rows: Iterable[Row]) -> str:
 
 def config(values: Mapping[str, Any]) -> str:
   """A nested config, one field a line by its dotted name."""
-  body = [
-    f'<tr><th scope="row">{escape(name)}</th><td>{escape(value)}</td></tr>'
-    for name, value in _flat(values)
-  ]
-  head = [_head('field'), _head('value')]
-  return _table(head, body, 'code', label='Config')
+  return texts(('field', 'value'), flat(values).items(), 'code', label='Config')
 
 
 def folded(title: str, body: str) -> str:
@@ -145,12 +159,44 @@ def named(
     label: What the table is, for who cannot see it.
   """
   body = [
-    f'<tr><th scope="row">{name}</th>'
-    f'{"".join(_data(number, True) for number in numbers)}</tr>'
+    _line(name, ''.join(_data(number, True) for number in numbers))
     for name, *numbers in lines
   ]
   heads = [_head(text, i > 0) for i, text in enumerate(head)]
   return _table(heads, body, style, label=label)
+
+
+def texts(
+  head: Sequence[str], lines: Iterable[Sequence[Any]], style: str, *, label: str
+) -> str:
+  """A table of texts, one named line each.
+
+  Args:
+    head: The names of the columns.
+    lines: The name and the other cells, as text.
+    style: The table's class in the stylesheet.
+    label: What the table is, for who cannot see it.
+  """
+  body = [
+    _line(escape(name), ''.join(map(_data, cells))) for name, *cells in lines
+  ]
+  return _table([*map(_head, head)], body, style, label=label)
+
+
+def flat(values: Mapping[str, Any], prefix: str = '') -> dict[str, str]:
+  """A nested config as dotted names of its fields to their values, in words."""
+  fields = {}
+  for name, value in values.items():
+    if isinstance(value, Mapping) and value:
+      fields |= flat(value, f'{prefix}{name}.')
+    else:
+      fields[f'{prefix}{name}'] = repr(value)
+  return fields
+
+
+def _line(name: str, cells: str) -> str:
+  """A row of a table; both are HTML."""
+  return f'<tr><th scope="row">{name}</th>{cells}</tr>'
 
 
 def _head(text: object, right: bool = False) -> str:
@@ -218,13 +264,3 @@ def _table(
     + '\n'.join(body)
     + '\n</tbody></table></div>'
   )
-
-
-def _flat(values: Mapping[str, Any], prefix: str = '') -> list[tuple[str, str]]:
-  fields = []
-  for name, value in values.items():
-    if isinstance(value, Mapping) and value:
-      fields += _flat(value, f'{prefix}{name}.')
-    else:
-      fields.append((f'{prefix}{name}', repr(value)))
-  return fields

@@ -31,6 +31,18 @@ def test_paired_difference_equals_scipy(n, level):
   assert found.n == n
 
 
+@pytest.mark.parametrize('level', [0.9, 0.95])
+@pytest.mark.parametrize(('n', 'm'), [(2, 2), (5, 3), (4, 30)])
+def test_welch_interval_equals_scipy(n, m, level):
+  a, b = draws(1, n), 3 * draws(2, m)
+  expected = scipy.stats.ttest_ind(a, b, equal_var=False)
+  np.testing.assert_allclose(
+    metrics.welch_interval(a, b, level),
+    expected.confidence_interval(level),
+    rtol=1e-10,
+  )
+
+
 def test_pairs_are_surer_than_two_means():
   hardness = draws(3, 6)
   found = metrics.paired_difference(hardness + 0.01, hardness)
@@ -48,10 +60,13 @@ def test_one_value_has_no_spread():
   assert metrics.mean_and_std([0.5]) == (0.5, None)
   assert metrics.student_t_interval([0.5]) == (None, None)
   assert metrics.paired_difference([0.5], [0.25]) == (0.25, None, None, 1, None)
+  assert metrics.welch_interval([0.5], [0.25, 0.5]) == (None, None)
+  assert metrics.welch_interval([0.25, 0.5], [0.5]) == (None, None)
 
 
 def test_equal_values_have_an_interval_of_no_width():
   assert metrics.student_t_interval([0.5] * 4) == (0.5, 0.5)
+  assert metrics.welch_interval([0.5] * 4, [0.25] * 2) == (0.25, 0.25)
 
 
 def test_t_interval_covers_as_often_as_it_says():

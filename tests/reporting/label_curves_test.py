@@ -65,6 +65,25 @@ def test_intervals_may_be_unknown(tmp_path):
   saved(figures.curves_by_labels({}), tmp_path)
 
 
+def test_labels_are_logarithmic_and_all_is_no_number():
+  rows = [
+    {'labels_per_class': k, 'mean': 0.5, 'low': 0.4, 'high': 0.6}
+    for k in (1, 4, 16, 'all')
+  ]
+  figure = figures.curves_by_labels(
+    {'a': [figures.Line('x', rows, 0)]}, xlabel='labels'
+  )
+  (axes,) = figure.axes
+  assert [t.get_text() for t in axes.get_xticklabels()] == [
+    *('1', '4', '16', 'all')
+  ]
+  few, to_all = axes.lines
+  np.testing.assert_allclose(np.diff(few.get_xdata()), [2, 2])
+  assert to_all.get_xdata()[0] == few.get_xdata()[-1]
+  assert axes.get_xlabel() == 'labels'
+  assert len(axes.collections) == 2  # The band of the few, the bar of all.
+
+
 @pytest.mark.parametrize('channels', [1, 3])
 def test_a_mixed_image_has_its_classes_and_their_shares(channels, tmp_path):
   images = np.full((2, 8, 8, channels), 200, np.uint8)

@@ -1,5 +1,4 @@
 import base64
-import html.parser
 import re
 
 import numpy as np
@@ -7,39 +6,7 @@ import pytest
 
 from semisup_jax.reporting import figures, page
 
-VOID = {'meta', 'img', 'br', 'link', 'source', 'input', 'hr'}
-
-
-class Reader(html.parser.HTMLParser):
-  """Checks that tags balance, and keeps what a test asks about."""
-
-  def __init__(self):
-    super().__init__()
-    self.open, self.tags, self.text, self.ids = [], [], [], []
-
-  def handle_starttag(self, tag, attrs):
-    self.tags.append((tag, dict(attrs)))
-    if tag not in VOID:
-      self.open.append(tag)
-
-  def handle_endtag(self, tag):
-    assert self.open, f'</{tag}> closes nothing'
-    assert self.open.pop() == tag
-
-  def handle_data(self, data):
-    if self.open and self.open[-1] != 'style':
-      self.text.append(data)
-
-  def all(self, name):
-    return [attrs for tag, attrs in self.tags if tag == name]
-
-
-def read(path):
-  reader = Reader()
-  reader.feed(path.read_text(encoding='utf-8'))
-  reader.close()
-  assert not reader.open
-  return reader
+from .reader import read, text_of
 
 
 @pytest.fixture
@@ -90,7 +57,7 @@ def test_the_images_are_the_files(made, files):
 
 def test_the_page_says_what_it_must(made):
   reader = read(made)
-  text = ' '.join(''.join(reader.text).replace('\xa0', ' ').split())
+  text = text_of(made)
   for part in (
     'Few labels: SimCLR on digits',
     'The linear probe is best at 1 and 5 labels a class',

@@ -27,6 +27,7 @@ from semisup_jax.studies.few_labels.measured import (
 from semisup_jax.studies.few_labels.names import look, look_of_pair, short
 
 FOLDER = 'few_labels'  # Of the figures.
+LABELS = 'labels a class of the source'
 
 
 def write_page(
@@ -115,12 +116,12 @@ def _curves(measured: Measured, workdir: pathlib.Path) -> str:
       'on the target, by a new head': lines((*arms, *others)),
       'on the source, by the pretrainer': lines(learners, SOURCE),
     }
-    return figures.curves_by_labels(panels, theme)
+    return figures.curves_by_labels(panels, theme, xlabel=LABELS)
 
   return page.figure(
     workdir,
     f'{FOLDER}/accuracy',
-    'Accuracy by labels a class of the source',
+    f'Accuracy by {LABELS}',
     measured.bands,
     draw,
   )
@@ -146,7 +147,7 @@ def _differences(measured: Measured, workdir: pathlib.Path) -> str:
       ],
     }
     return figures.curves_by_labels(
-      panels, theme, ylabel='difference, points', zero=True
+      panels, theme, xlabel=LABELS, ylabel='difference, points', zero=True
     )
 
   if not measured.mixed or PLAIN not in measured.arms:
