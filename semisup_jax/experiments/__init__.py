@@ -14,6 +14,7 @@ from semisup_jax.experiments import (
   evaluate,
   forking,
   ingredients,
+  inspect_data,
   measuring,
   pretrain,
   report,
@@ -37,13 +38,16 @@ EXPERIMENTS = MappingProxyType(
 # What trains nothing, but looks at what is there and shows it. Each is
 # `(config, workdir, *, console, command, started) -> None`, and fails before
 # anything is written.
-LOOKS = MappingProxyType({'compare': compare.compare})
+LOOKS = MappingProxyType(
+  {'compare': compare.compare, 'inspect_data': inspect_data.inspect_data}
+)
 # What a config needs beside what all experiments, or all looks, have.
 _TRAINED = ('method', 'optimizer', 'schedule')
 SECTIONS = MappingProxyType(
   {
     'compare': ('runs',),
     'evaluate': (),
+    'inspect_data': ('data',),
     'pretrain': _TRAINED,
     'self_training': (*_TRAINED, 'self_training'),
     'transfer': (*_TRAINED, 'source', 'transfer'),

@@ -174,18 +174,7 @@ def gather(config: Any) -> Ingredients:
   """
   encoder = models.make_encoder(config.model)
   section = config.data
-  splits = data.make_splits(
-    data.load(section),
-    labels_per_class=section.labels_per_class,
-    labels_total=section.labels_total,
-    labels_skip=section.labels_skip,
-    unlabelled_total=section.unlabelled_total,
-    unlabelled_includes_labelled=section.unlabelled_includes_labelled,
-    validation_fraction=section.validation_fraction,
-    test_fraction=section.test_fraction,
-    seed=config.seed,
-    fold=data.read_fold(section),
-  )
+  splits = divide(config, data.load(section))
   reported = {'validation': splits.validation, 'test': splits.test}
   mean, std = _statistics(section, splits)
   return Ingredients(
@@ -197,6 +186,27 @@ def gather(config: Any) -> Ingredients:
     dtype=jnp.promote_types(models.DTYPES[config.model.dtype], jnp.float32),
     batch_norm_groups=config.model.get('batch_norm_groups', 1),
     notes=(*splits.train.reading.notes, *data.leaks(splits)),
+  )
+
+
+def divide(config: Any, parts: Mapping[str, data.Dataset]) -> data.Splits:
+  """Divides a data set as the sections `data` and `seed` of a config say.
+
+  Raises:
+    InputError: If a field asks for what cannot be.
+  """
+  section = config.data
+  return data.make_splits(
+    parts,
+    labels_per_class=section.labels_per_class,
+    labels_total=section.labels_total,
+    labels_skip=section.labels_skip,
+    unlabelled_total=section.unlabelled_total,
+    unlabelled_includes_labelled=section.unlabelled_includes_labelled,
+    validation_fraction=section.validation_fraction,
+    test_fraction=section.test_fraction,
+    seed=config.seed,
+    fold=data.read_fold(section),
   )
 
 

@@ -27,10 +27,26 @@ def examples(
   """
   splits = ingredients.splits
   images = splits.train.images[splits.unlabelled[:IMAGES]]
-  ops = config.data[method.ops]
+  return of_images(images, config.data[method.ops], config.seed)
+
+
+def of_images(images: np.ndarray, ops: str, seed: int) -> np.ndarray:
+  """Draws views of images.
+
+  Args:
+    images: uint8 [N, H, W, C].
+    ops: A string of ops.
+    seed: Of the draws.
+
+  Returns:
+    Float [N, 1 + VIEWS, H, W, C] in [0, 1], the originals in the first column.
+
+  Raises:
+    InputError: If an op is unknown, or wrong.
+  """
   views = augment.views(
     augment.parse_pixels(ops, augment.OPS, image_shape=images.shape[1:]),
-    jax.random.key(config.seed),
+    jax.random.key(seed),
     images,
     count=VIEWS,
   )

@@ -13,6 +13,7 @@ from semisup_jax.reporting import (
   canvas,
   charts,
   curves,
+  data_figures,
   dot_plot,
   label_curves,
   pictures,
@@ -38,6 +39,8 @@ reliability_by_mode = shift_figures.reliability_by_mode
 embedding_strip = snapshots.embedding_strip
 embedding_animation = snapshots.embedding_animation
 correlation_strip = snapshots.correlation_strip
+class_balance = data_figures.class_balance
+image_sizes = data_figures.image_sizes
 contact_sheet = contact_sheet_lib.contact_sheet
 Line = label_curves.Line
 curves_by_labels = label_curves.curves_by_labels

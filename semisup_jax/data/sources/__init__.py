@@ -22,7 +22,24 @@ SOURCES = {'digits': digits, 'npz': npz, 'folder': folder, 'tfds': tfds}
 
 
 def load(config: Mapping[str, Any]) -> Parts:
-  """Reads the data set that `config.data` names.
+  """Reads the data set that `config.data` names, to learn from it.
+
+  Args:
+    config: See `read`.
+
+  Returns:
+    See `read`; there are two classes or more, and images of them in `train`.
+
+  Raises:
+    InputError: If it is not there, or not what it should be.
+  """
+  parts = read(config)
+  check_labels(parts, config['name'])
+  return parts
+
+
+def read(config: Mapping[str, Any]) -> Parts:
+  """Reads the data set that `config.data` names, whatever labels it has.
 
   Args:
     config: The section `data`: `name` ('digits', 'npz', 'folder' or
@@ -33,7 +50,7 @@ def load(config: Mapping[str, Any]) -> Parts:
     `test`.
 
   Raises:
-    InputError: If it is not there, or not what it should be.
+    InputError: If it is not there, or cannot be read.
   """
   name, colon, builder = config['name'].partition(':')
   source = lookup(SOURCES, name, 'data.name')
@@ -48,6 +65,20 @@ def load(config: Mapping[str, Any]) -> Parts:
   if len(set(shapes.values())) > 1:
     shown = ', '.join(f'{split} {list(s)}' for split, s in shapes.items())
     raise InputError(f'all images must be of one shape [H, W, C]; got {shown}')
+  return parts if config['classes'] is None else _of(config['classes'], parts)
+
+
+def check_labels(parts: Parts, name: str) -> None:
+  """Fails on labels that nothing can be learned from.
+
+  Args:
+    parts: Of the data set.
+    name: Of it, `data.name`.
+
+  Raises:
+    InputError: If there are none, or of one class, or if what is tested on has
+      none.
+  """
   for split, part in parts.items():
     if split != 'train' and len(part) and part.labels.min() < 0:
       raise InputError(
@@ -56,15 +87,12 @@ def load(config: Mapping[str, Any]) -> Parts:
       )
   if parts['train'].labels.max(initial=UNKNOWN) == UNKNOWN:
     raise InputError(
-      f'data.name={config["name"]} has no labelled image; a table labels.csv '
-      'with the columns file and label, in the folder or where data.labels '
-      'says, is one way to label a few'
+      f'data.name={name} has no labelled image; a table labels.csv with the '
+      'columns file and label, in the folder or where data.labels says, is one '
+      'way to label a few'
     )
   if parts['train'].num_classes < 2:
-    raise InputError(
-      f'data.name={config["name"]} has one class; two are needed'
-    )
-  return parts if config['classes'] is None else _of(config['classes'], parts)
+    raise InputError(f'data.name={name} has one class; two are needed')
 
 
 def _of(classes: Sequence[int | str], parts: Parts) -> Parts:

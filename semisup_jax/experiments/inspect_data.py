@@ -1,0 +1,225 @@
+"""A look at data before anything is learned from it: one page."""
+
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.text import Text
+
+from semisup_jax import data
+from semisup_jax.data.dataset import UNKNOWN, Dataset, Parts
+from semisup_jax.experiments import ingredients, views
+from semisup_jax.experiments import workdir as workdir_lib
+from semisup_jax.experiments.figure_files import FigureFiles
+from semisup_jax.reporting import data_findings, data_page
+from semisup_jax.reporting.data_findings import Seen
+from semisup_jax.training import hosts
+from semisup_jax.types import InputError
+
+SAMPLES = 3  # Images of each class, as many as the sheet shows.
+CLASSES = 24  # Of which the sheet shows samples.
+
+
+def inspect_data(
+  config: Any,
+  workdir: pathlib.Path,
+  *,
+  console: Console,
+  command: str,
+  started: float,
+) -> None:
+  """Writes report.html about the data that `config.data` names.
+
+  Nothing is learned; what a run would end with is said on the page instead.
+
+  Args:
+    config: The whole config.
+    workdir: Where the page goes.
+    console: Where a person reads what was found.
+    command: The command line, for the page.
+    started: `time.monotonic()` at its start.
+
+  Raises:
+    InputError: If there are no such data; then nothing is written.
+  """
+  del started  # It is not what one wants to know of it.
+  parts = hosts.together(lambda: data.read(config.data))
+  shown = parts['train'].images[: views.IMAGES]
+  shown = views.of_images(shown, config.data.views, config.seed)
+  seen = look(config, parts)
+
+  def write():
+    figures = FigureFiles(workdir / 'figures', console)
+    _draw(parts, seen, shown, config.data.views, figures)
+    data_page.write_page(workdir / 'report.html', seen, figures.made, command)
+
+  with workdir_lib.claimed(workdir, config.to_dict()):
+    hosts.from_main(write)
+  console.print(Text(data_findings.headline(seen)))
+  for sentence in (*data_findings.wrong(seen), *seen.notes):
+    console.print(Text(sentence))
+  page = str(workdir / 'report.html')
+  console.print(page, highlight=False, soft_wrap=True)
+
+
+def look(config: Any, parts: Parts) -> Seen:
+  """Everything that there is to say of a data set.
+
+  Args:
+    config: The whole config; by its section `data` a run would divide it.
+    parts: Of the data set, from `data.read`.
+  """
+  train, error, splits = parts['train'], None, None
+  try:
+    data.check_labels(parts, config.data.name)
+    splits = ingredients.divide(config, parts)
+  except InputError as problem:
+    error = str(problem)
+  of = {split: data.digests(part.images) for split, part in parts.items()}
+  same, contradictions = _repeated(parts, of)
+  images = [part.images for part in parts.values()]
+  mean, std = data.channel_statistics(
+    train.images, splits.known if splits else None
+  )
+  return Seen(
+    name=str(config.data.path or config.data.name),
+    counts=_counts(parts, splits),
+    unlabelled=int((train.labels == UNKNOWN).sum()),
+    shape=train.images.shape[1:],
+    sizes=train.reading.sizes,
+    kinds=train.reading.kinds,
+    mean=mean,
+    std=std,
+    blank=sum(map(_blank, images)),
+    same=same,
+    contradictions=contradictions,
+    leaks=data.leaks(splits) if splits else (),
+    notes=train.reading.notes,
+    skipped=train.reading.skipped,
+    error=error,
+  )
+
+
+def _counts(
+  parts: Parts, splits: data.Splits | None
+) -> dict[str, dict[str, int]]:
+  """Labelled images of each class by part, as a run would divide them."""
+  names = parts['train'].class_names
+  labels = {split: part.labels for split, part in parts.items()}
+  if splits is not None:
+    labels = {
+      'learned from': splits.train.labels[splits.labelled],
+      'validation': splits.validation.labels,
+      'test': splits.test.labels,
+    }
+  counts = {
+    split: np.bincount(of[of != UNKNOWN], minlength=len(names))
+    for split, of in labels.items()
+  }
+  if not sum(count.sum() for count in counts.values()):
+    return {}
+  return {
+    split: dict(zip(names, count.tolist(), strict=True))
+    for split, count in counts.items()
+  }
+
+
+def _repeated(
+  parts: Parts, of: Mapping[str, np.ndarray]
+) -> tuple[list[list[str]], list[list[str]]]:
+  """Images that are there twice, and those whose labels differ then."""
+  places = [
+    (part, i, _name(part, split, i))
+    for split, part in parts.items()
+    for i in range(len(part))
+  ]
+  same, contradictions = [], []
+  for rows in data.repeated(np.concatenate(list(of.values()))):
+    found = [places[row] for row in rows]
+    same.append([name for _, _, name in found])
+    known = [
+      (part.class_names[part.labels[i]], name)
+      for part, i, name in found
+      if part.labels[i] != UNKNOWN
+    ]
+    if len({label for label, _ in known}) > 1:
+      contradictions.append([f'{name} ({label})' for label, name in known])
+  return same, contradictions
+
+
+def _name(part: Dataset, split: str, row: int) -> str:
+  return part.files[row] if part.files else f'{split} {row}'
+
+
+def _blank(images: np.ndarray) -> int:
+  """How many images are of one colour all over."""
+  return sum(bool((image == image[0, 0]).all()) for image in images)
+
+
+def _draw(
+  parts: Parts,
+  seen: Seen,
+  shown: np.ndarray,
+  ops: str,
+  figures: FigureFiles,
+) -> None:
+  if seen.counts:
+    figures.add(
+      'Class balance',
+      'Labelled images of each class, by part.',
+      'class_balance',
+      lambda draw, theme: draw.class_balance(seen.counts, theme),
+    )
+  names, sheet = samples(parts)
+  figures.add(
+    'Samples',
+    f'{SAMPLES} images of each class, drawn at random, as they are learned '
+    'from.',
+    'samples',
+    lambda draw, theme: draw.contact_sheet(names, sheet, theme),
+  )
+  figures.add(
+    'Views',
+    f'Images, and what becomes of them by data.views: {ops}',
+    'views_grid',
+    lambda draw, theme: draw.views_grid(shown, theme),
+  )
+  if len(seen.sizes) > 1:
+    figures.add(
+      'Sizes of the files',
+      'A dot is as large as there are files of its size; the line is where '
+      'they are square.',
+      'image_sizes',
+      lambda draw, theme: draw.image_sizes(
+        seen.sizes, max(seen.shape[:2]), theme
+      ),
+    )
+
+
+def samples(parts: Parts) -> tuple[list[str], np.ndarray]:
+  """A few images of each class, and of those without a label.
+
+  Args:
+    parts: Of the data set.
+
+  Returns:
+    Names, and uint8 [names, SAMPLES, H, W, C], of a class with fewer images
+    some of them twice.
+  """
+  train = parts['train']
+  random = np.random.default_rng(0)
+  names = [*train.class_names[:CLASSES], 'unlabelled']
+  labels = [*range(len(names) - 1), UNKNOWN]
+  found = [
+    (name, np.flatnonzero(train.labels == label))
+    for name, label in zip(names, labels, strict=True)
+  ]
+  drawn = [
+    (name, np.resize(random.permutation(rows), SAMPLES))
+    for name, rows in found
+    if len(rows)
+  ]
+  images = np.stack([train.images[rows] for _, rows in drawn])
+  return [name for name, _ in drawn], images
