@@ -23,9 +23,8 @@ unlabelled ones.
 `digits` shows it on the embedded digits. `folder` is STL-10's labelled part at
 48 px, of which 1,000 labels are known and 4,000 images are unlabelled, though
 their labels can judge the pseudo-labels. `stl10` is all of it at 96 px, as TFDS
-prepares it. Of `folder` labels alone and pseudo-labels, three seeds, take 33
-minutes on two CPU cores (docs/results/stl10.md); its other arms, and `stl10`,
-were not run to the end here.
+prepares it. `folder` takes an hour on two CPU cores with other work beside it
+(docs/results/stl10.md); `stl10` was not run to the end here.
 """
 
 from ml_collections import config_dict
