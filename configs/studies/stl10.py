@@ -20,11 +20,12 @@ otherwise other labelled images do. With `data.folds` seed s has fold s.
 `few_labels` are learned from at the ratios `few_ratios`. Test images are never
 unlabelled ones.
 
-`digits` shows it on the embedded digits, in 4 minutes on two CPU cores. `folder`
-is STL-10's labelled part at 48 px, of which 1,000 labels are known and 4,000
-images are unlabelled, though their labels can judge the pseudo-labels; it takes
-an hour on two cores with other work beside it (docs/results/stl10.md). `stl10`
-is all of it at 96 px, as TFDS prepares it; it was not run to the end here.
+`digits` shows it on the embedded digits, in 4 minutes on two CPU cores.
+`folder` is STL-10's labelled part at 48 px, of which 1,000 labels are known and
+4,000 images are unlabelled, though their labels can judge the pseudo-labels; it
+takes an hour on two cores with other work beside it (docs/results/stl10.md).
+`stl10` is all of it at 96 px, as TFDS prepares it; it was not run to the end
+here.
 """
 
 from ml_collections import config_dict
