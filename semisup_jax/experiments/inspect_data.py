@@ -175,8 +175,8 @@ def _draw(
   names, sheet = samples(parts)
   figures.add(
     'Samples',
-    f'{SAMPLES} images of each class, drawn at random, as they are learned '
-    'from.',
+    f'{SAMPLES} images of each class, of {CLASSES} classes at most, drawn at '
+    'random, as they are learned from.',
     'samples',
     lambda draw, theme: draw.contact_sheet(names, sheet, theme),
   )
