@@ -13,8 +13,10 @@ from semisup_jax.experiments import (
   forking,
   ingredients,
   measuring,
+  model_file,
   pretrain,
   report,
+  saved_model,
   self_training,
   transfer,
   workdir,
@@ -62,7 +64,8 @@ def run(
     console: Where a person reads how it goes.
     command: The command line, for the report.
     started: `time.monotonic()` at its start.
-    pages: Whether figures and report.html are made too; a study makes its own.
+    pages: Whether the model is saved, and figures and report.html are made; a
+      study has thousands of models, and makes its own pages.
     fork: The workdir of another run, from whose newest checkpoint this one goes
       on; None begins at the beginning.
 
@@ -104,8 +107,10 @@ def run(
     if resumed:
       results['notes'] += forking.notes(folder)
     if pages:
-      # For a figure: all processes have to embed what one of them draws.
+      # Of several processes all have to embed what one of them writes.
       _ = measured.embeddings.reported
+      saved = saved_model.of_run(config, job, measured)
+      hosts.from_main(lambda: model_file.write(saved, folder))
     hosts.from_main(
       lambda: report.write(
         results, folder, measured, console=console, pages=pages
