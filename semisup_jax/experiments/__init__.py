@@ -14,6 +14,7 @@ from semisup_jax.experiments import (
   ingredients,
   measuring,
   model_file,
+  origin,
   pretrain,
   report,
   saved_model,
@@ -75,6 +76,7 @@ def run(
   Raises:
     InputError: If the config asks for what cannot be; then nothing is written.
   """
+  config = hosts.together(lambda: origin.resolve(config))
   asked = config.to_dict()
   hosts.check_same(json.dumps(asked, sort_keys=True), 'config')
   gathered, job = hosts.together(lambda: prepare(config))
@@ -129,6 +131,7 @@ def prepare(config: Any) -> tuple[ingredients.Ingredients, Job]:
   Raises:
     InputError: If the config asks for what cannot be.
   """
+  config = origin.resolve(config)
   experiment = lookup(EXPERIMENTS, config.experiment, 'experiment')
   name = f'experiment={config.experiment}'
   require(config, SECTIONS[config.experiment], name, 'config')
@@ -141,10 +144,12 @@ def prepare(config: Any) -> tuple[ingredients.Ingredients, Job]:
 def check_seed(config: Any) -> None:
   """Fails on a seed that JAX's keys cannot tell from others.
 
+  None is that of the run which an encoder is from, before this is looked at.
+
   Raises:
     InputError: If it is out of range.
   """
-  if not 0 <= config.seed < 2**32:
+  if config.seed is not None and not 0 <= config.seed < 2**32:
     raise InputError(f'seed must be in 0 to 2**32 - 1, got {config.seed}')
 
 

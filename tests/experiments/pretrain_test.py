@@ -11,9 +11,10 @@ import sys
 import matplotlib
 import numpy as np
 import pytest
+import rich.console
 
 import semisup_jax
-from configs import simclr, supervised
+from configs import evaluate, simclr, supervised
 from semisup_jax import command_line, data, experiments, training
 
 FAST = (
@@ -139,6 +140,30 @@ def test_the_model_that_a_run_leaves_classifies_as_was_reported(workdir):
   head = json.loads((workdir / 'model.json').read_text())['head']
   assert (head['protocol'], head['labels_per_class']) == ('linear_probe', 'all')
   assert (head['labels'], head['validation_images']) == (1078, 270)
+
+
+def test_the_encoder_of_a_run_evaluates_to_the_runs_own_numbers(
+  workdir, tmp_path
+):
+  config = evaluate.get_config()
+  config.run = str(workdir)
+  config.evaluation.protocols = ('linear_probe',)
+  config.evaluation.labels_per_class = (3, 'all')
+  found = experiments.run(
+    config,
+    tmp_path / 'run',
+    console=rich.console.Console(quiet=True),
+    command='',
+    started=0.0,
+    pages=False,
+  )
+  assert found['method'] == 'simclr'
+  own = [
+    row
+    for row in results_in(workdir)['rows']
+    if row['protocol'] == 'linear_probe' and row['labels_per_class'] != 1
+  ]
+  assert found['rows'] == own
 
 
 def test_the_notebook_runs_on_what_is_left(
