@@ -5,9 +5,9 @@
 Each of three commands (SimCLR, labels alone with early stopping, a study) is
 run once undisturbed, and once more while it is killed and started again, that
 many times in all. In the end the last checkpoint must hold the same bits,
-metrics.jsonl every step once with the same numbers, and results.json the same
-rows. Exit status 1 if anything differs. The study's points keep no checkpoints;
-of it results are compared.
+metrics.jsonl every step once with the same numbers, model.npz the same arrays,
+and results.json the same rows. Exit status 1 if anything differs. The study's
+points keep no checkpoints; of it results are compared.
 """
 
 import argparse
@@ -160,6 +160,8 @@ def outcome(workdir: pathlib.Path) -> dict[str, Any]:
   if digests:
     found['last checkpoint'] = (digests[-1].parts[-3], digests[-1].read_text())
     found['metrics'] = (workdir / 'metrics.jsonl').read_text()
+    # With a hash of model.npz.
+    found['model'] = (workdir / 'model.json').read_text()
   return found
 
 

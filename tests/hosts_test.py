@@ -204,7 +204,13 @@ def test_a_run_in_two_processes_leaves_one_report_like_that_of_one(
     assert command_line.main([*LAUNCH, f'--workdir={tmp_path / "one"}']) == 0
   one, two = tmp_path / 'one', workdir
   names = {p.relative_to(one) for p in one.rglob('*') if 'tb' not in p.parts}
-  for name in ('report.html', 'figures/embeddings.png', 'checkpoints/4'):
+  for name in (
+    'report.html',
+    'figures/embeddings.png',
+    'checkpoints/4',
+    'model.npz',
+    'model.json',
+  ):
     assert pathlib.Path(name) in names
     assert (two / name).exists()
   assert rows_in(one) == rows_in(two)

@@ -23,8 +23,11 @@ on one page, report.html, in the workdir.
   --config=configs/simclr.py            SimCLR on the embedded digits
   --config=configs/simclr.py:cifar100   on CIFAR-100; also :npz and :folder
   --config=configs/supervised.py        labels alone
+  --config=configs/inspect_data.py      your data, before anything is learned
   --config=configs/compare.py           finished runs on one page:
                                         --config.runs=runs/a,runs/b
+  --config=configs/evaluate.py          the encoder of a finished run, which
+                                        --config.run=FOLDER names
   --config.FIELD=VALUE                  changes a field, as --config.seed=1
                                         or --config.schedule.steps=100; None
                                         unsets a field that may be unset

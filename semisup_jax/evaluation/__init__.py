@@ -13,5 +13,7 @@ make_forward = features.make_forward
 knn_logits = knn.knn_logits
 Finetuner = finetune.Finetuner
 accuracy_of = finetune.accuracy_of
+LinearClassifier = linear_probe.LinearClassifier
 Outcome = label_efficiency.Outcome
 standardization = linear_probe.standardization
+unstandardized = linear_probe.unstandardized

@@ -19,8 +19,8 @@ TOLERANCE = 1e-5
 class LinearClassifier(NamedTuple):
   """`logits = features @ kernel + bias`, kernel [D, K], bias [K]."""
 
-  kernel: jax.Array
-  bias: jax.Array
+  kernel: jax.Array | np.ndarray
+  bias: jax.Array | np.ndarray
 
 
 class Standardization(NamedTuple):
@@ -121,6 +121,24 @@ class Probe(NamedTuple):
     """Standardized features [N, D] to logits [N, K]."""
     kernel, bias = jax.device_get(self.classifier)
     return features @ kernel + bias
+
+
+def unstandardized(
+  classifier: LinearClassifier, standardize: Standardization
+) -> LinearClassifier:
+  """The same classifier, of features as the encoder gives them.
+
+  Args:
+    classifier: Of standardized features.
+    standardize: How they were.
+
+  Returns:
+    Kernel and bias in float64: where a feature hardly varies, its weight is
+    large, and so is what the bias takes away again.
+  """
+  kernel, bias = jax.device_get(classifier)
+  kernel = kernel.astype(np.float64) / standardize.std[:, None]
+  return LinearClassifier(kernel, bias - standardize.mean @ kernel)
 
 
 def linear_probe(

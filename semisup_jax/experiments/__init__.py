@@ -16,8 +16,11 @@ from semisup_jax.experiments import (
   ingredients,
   inspect_data,
   measuring,
+  model_file,
+  origin,
   pretrain,
   report,
+  saved_model,
   self_training,
   transfer,
   workdir,
@@ -73,7 +76,8 @@ def run(
     console: Where a person reads how it goes.
     command: The command line, for the report.
     started: `time.monotonic()` at its start.
-    pages: Whether figures and report.html are made too; a study makes its own.
+    pages: Whether the model is saved, and figures and report.html are made; a
+      study has thousands of models, and makes its own pages.
     fork: The workdir of another run, from whose newest checkpoint this one goes
       on; None begins at the beginning.
 
@@ -83,6 +87,7 @@ def run(
   Raises:
     InputError: If the config asks for what cannot be; then nothing is written.
   """
+  config = hosts.together(lambda: origin.resolve(config))
   asked = config.to_dict()
   hosts.check_same(json.dumps(asked, sort_keys=True), 'config')
   lookup(EXPERIMENTS | LOOKS, config.experiment, 'experiment')
@@ -120,8 +125,10 @@ def run(
     if resumed:
       results['notes'] += forking.notes(folder)
     if pages:
-      # For a figure: all processes have to embed what one of them draws.
+      # Of several processes all have to embed what one of them writes.
       _ = measured.embeddings.reported
+      saved = saved_model.of_run(config, job, measured)
+      hosts.from_main(lambda: model_file.write(saved, folder))
     hosts.from_main(
       lambda: report.write(
         results, folder, measured, console=console, pages=pages
@@ -140,6 +147,7 @@ def prepare(config: Any) -> tuple[ingredients.Ingredients, Job]:
   Raises:
     InputError: If the config asks for what cannot be.
   """
+  config = origin.resolve(config)
   experiment = lookup(EXPERIMENTS, config.experiment, 'experiment')
   _check_sections(config)
   check_seed(config)
@@ -169,10 +177,12 @@ def _check_sections(config: Any) -> None:
 def check_seed(config: Any) -> None:
   """Fails on a seed that JAX's keys cannot tell from others.
 
+  None is that of the run which an encoder is from, before this is looked at.
+
   Raises:
     InputError: If it is out of range.
   """
-  if not 0 <= config.seed < 2**32:
+  if config.seed is not None and not 0 <= config.seed < 2**32:
     raise InputError(f'seed must be in 0 to 2**32 - 1, got {config.seed}')
 
 

@@ -1,22 +1,27 @@
-"""An encoder as it is, untrained: the floor under every other number."""
+"""An encoder as it is: of a finished run, or untrained, the floor under all."""
 
+import dataclasses
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from semisup_jax import training
-from semisup_jax.experiments import batch_norm, measuring, protocols
+from semisup_jax.experiments import batch_norm, measuring, origin, protocols
+from semisup_jax.experiments.embeddings import Embeddings
 from semisup_jax.experiments.ingredients import Ingredients
 from semisup_jax.experiments.job import Job, Measured
-from semisup_jax.types import InputError
+from semisup_jax.experiments.saved_model import SavedModel
+from semisup_jax.types import InputError, Variables
 
 
 def evaluate(config: Any, ingredients: Ingredients) -> Job:
-  """Evaluates `config.model` with its first, random variables.
+  """Evaluates an encoder that is trained no more.
 
-  With `model.name=pixels` that is the raw pixels. BatchNorm has the statistics
-  it starts with, mean 0 and variance 1.
+  With the field `run` it is that of the run in this workdir, whose statistics
+  normalize the images. Without, it is `config.model` with its first, random
+  variables, where BatchNorm has the statistics it starts with, mean 0 and
+  variance 1; with `model.name=pixels` that is the raw pixels.
 
   Args:
     config: The whole config.
@@ -25,6 +30,9 @@ def evaluate(config: Any, ingredients: Ingredients) -> Job:
   Raises:
     InputError: If the config asks for what cannot be.
   """
+  saved = origin.model(config)
+  if saved is not None:
+    ingredients = _as_in_the_run(config, ingredients, saved)
   protocols.check(config, ingredients)
   batch_norm.make_plan(config, ingredients, None)
   if not config.evaluation.protocols:
@@ -33,23 +41,65 @@ def evaluate(config: Any, ingredients: Ingredients) -> Job:
 
   def execute(workdir, console):
     del workdir  # Nothing is trained.
-    shape = ingredients.splits.train.images.shape[1:]
-    variables = ingredients.encoder.init(
-      jax.random.key(config.seed),
-      jnp.zeros((1, *shape), ingredients.dtype),
-      train=False,
-    )
-    embeddings = protocols.Embeddings(
+    embeddings = Embeddings(
       config,
       ingredients,
       ingredients.forward(ingredients.encoder, mesh),
-      variables,
+      _untrained(config, ingredients) if saved is None else saved.variables,
     )
-    return Measured(measuring.evaluate(config, embeddings, console), embeddings)
+    outcomes = measuring.evaluate(config, embeddings, console)
+    return Measured(outcomes, embeddings, notes=_notes(config, saved))
 
+  if saved is not None:
+    plan = f'the encoder of {config.run}, as it is'
+    return Job(saved.method, plan, execute, ingredients)
   pixels = config.model.name == 'pixels'
   return Job(
     'raw_pixels' if pixels else 'random_encoder',
     'nothing is trained',
     execute,
   )
+
+
+def _untrained(config: Any, ingredients: Ingredients) -> Variables:
+  shape = ingredients.splits.train.images.shape[1:]
+  return ingredients.encoder.init(
+    jax.random.key(config.seed),
+    jnp.zeros((1, *shape), ingredients.dtype),
+    train=False,
+  )
+
+
+def _as_in_the_run(
+  config: Any, ingredients: Ingredients, saved: SavedModel
+) -> Ingredients:
+  """The images, normalized as those that the encoder has learned from."""
+  here = ingredients.splits.train.images.shape[1:]
+  if here != saved.image_shape:
+    height, width, channels = saved.image_shape
+    help_ = 'channels cannot be changed'
+    if here[-1] == channels:
+      help_ = f'set --config.data.image_size={height}'
+      if height != width:
+        help_ = 'no data.image_size makes them so'
+    raise InputError(
+      f'images of data are {list(here)}, those of {config.run} '
+      f'{list(saved.image_shape)}, [H, W, C]; {help_}'
+    )
+  for field, own in (('mean', saved.mean), ('std', saved.std)):
+    given = config.data[field]
+    if given is not None and tuple(given) != tuple(own.tolist()):
+      raise InputError(
+        f'data.{field} must be None, as images are normalized by that of '
+        f'{config.run}, {tuple(own.tolist())}; got {tuple(given)}'
+      )
+  return dataclasses.replace(ingredients, mean=saved.mean, std=saved.std)
+
+
+def _notes(config: Any, saved: SavedModel | None) -> list[str]:
+  if saved is None:
+    return []
+  return [
+    f'The encoder is that of the run in {config.run} '
+    f'(method: {saved.method}), by whose statistics all images are normalized.'
+  ]

@@ -9,8 +9,9 @@ import numpy as np
 from rich.console import Console
 
 from semisup_jax import evaluation
+from semisup_jax.experiments.embeddings import Embeddings
+from semisup_jax.experiments.head import Head
 from semisup_jax.experiments.ingredients import Ingredients
-from semisup_jax.experiments.protocols import Embeddings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,11 +20,13 @@ class Measured:
 
   Attributes:
     outcomes: One for each model that was tested.
-    embeddings: Of the encoder that is shown in the plane.
+    embeddings: Of the encoder that is shown in the plane, and saved.
     views: Float [rows, columns, H, W, C] in [0, 1], images as they are learned
       from, the originals in the first column; None if nothing was learned.
     tables: For results.json, by name.
     notes: Sentences for the report.
+    head: Of that encoder, where the run has trained it to classify; else its
+      linear probe is what classifies, if there is one.
   """
 
   outcomes: Sequence[evaluation.Outcome]
@@ -31,6 +34,7 @@ class Measured:
   views: np.ndarray | None = None
   tables: Mapping[str, Any] = dataclasses.field(default_factory=dict)
   notes: Sequence[str] = ()
+  head: Head | None = None
 
 
 @dataclasses.dataclass(frozen=True)

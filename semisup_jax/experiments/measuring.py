@@ -13,6 +13,7 @@ from semisup_jax import evaluation, training
 from semisup_jax.evaluation import label_efficiency
 from semisup_jax.experiments import protocols
 from semisup_jax.experiments import workdir as workdir_lib
+from semisup_jax.experiments.embeddings import Embeddings
 from semisup_jax.experiments.ingredients import Ingredients
 from semisup_jax.experiments.job import Job, Measured
 
@@ -21,7 +22,7 @@ BASELINE = 'supervised'
 
 
 def evaluate(
-  config: Any, embeddings: protocols.Embeddings, console: Console
+  config: Any, embeddings: Embeddings, console: Console
 ) -> list[evaluation.Outcome]:
   """Runs the protocols of the config on one encoder.
 

@@ -17,7 +17,9 @@ from semisup_jax.experiments import (
   snapshots,
   views,
 )
+from semisup_jax.experiments.embeddings import Embeddings
 from semisup_jax.experiments.evaluators import make_evaluators
+from semisup_jax.experiments.head import Head
 from semisup_jax.experiments.ingredients import Ingredients
 from semisup_jax.experiments.job import Job, Measured
 from semisup_jax.types import InputError, Method, Variables
@@ -49,19 +51,21 @@ def pretrain(config: Any, ingredients: Ingredients) -> Job:
   def execute(workdir, console):
     state = fit(config, method, ingredients, recipe, mesh, workdir, console)
     variables = chosen(method, state)
-    embeddings = protocols.Embeddings(
+    embeddings = Embeddings(
       config,
       ingredients,
       ingredients.forward(ingredients.encoder, mesh),
       models.encoder_variables(variables),
     )
     outcomes = measuring.evaluate(config, embeddings, console)
-    tables = {'representation': _representation(workdir)}
+    tables, head = {'representation': _representation(workdir)}, None
     if method.classifies:
       forward = ingredients.forward(method.model, mesh)
       predict = functools.partial(forward, variables)
       logits = predict(ingredients.reported.images)
-      outcomes.append(measuring.classified(config, ingredients, name, logits))
+      outcome = measuring.classified(config, ingredients, name, logits)
+      outcomes.append(outcome)
+      head = Head.of_classifier(outcome, variables, ingredients.splits)
       if 'unlabelled' in method.streams:
         threshold = config.method.get('threshold')
         tables |= audit.of_classifier(ingredients, predict, threshold=threshold)
@@ -76,6 +80,7 @@ def pretrain(config: Any, ingredients: Ingredients) -> Job:
       views.examples(config, method, ingredients),
       tables,
       [*_notes(config), *fitting.early_end(state, recipe)],
+      head,
     )
 
   return Job(name, fitting.in_words(method, recipe, mesh), execute)

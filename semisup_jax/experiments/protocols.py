@@ -1,7 +1,6 @@
 """The protocols that a config can name, each a way to use labelled images."""
 
 import contextlib
-import functools
 from typing import Any
 
 import numpy as np
@@ -10,51 +9,10 @@ from semisup_jax import evaluation, methods, training
 from semisup_jax.evaluation import label_efficiency
 from semisup_jax.evaluation.label_efficiency import Protocol
 from semisup_jax.evaluation.linear_probe import linear_probe, standardization
+from semisup_jax.experiments.embeddings import Embeddings
+from semisup_jax.experiments.head import Head
 from semisup_jax.experiments.ingredients import Ingredients, recipe
 from semisup_jax.types import InputError, Method, Variables, lookup
-
-
-class Embeddings:
-  """One frozen encoder, and what it makes of each part, once it is asked for.
-
-  Attributes:
-    config: The whole config.
-    ingredients: Its objects.
-    variables: The encoder's.
-  """
-
-  def __init__(
-    self,
-    config: Any,
-    ingredients: Ingredients,
-    forward: evaluation.Forward,
-    variables: Variables,
-  ):
-    """Takes the encoder: `forward` with its `variables`."""
-    self.config = config
-    self.ingredients = ingredients
-    self.variables = variables
-    self._forward = forward
-
-  @functools.cached_property
-  def train(self) -> np.ndarray:
-    """Of the training part, float [T, D]; rows that are held out are NaN."""
-    splits = self.ingredients.splits
-    known = self._forward(self.variables, splits.train.images, splits.known)
-    train = np.full((len(splits.train), *known.shape[1:]), np.nan, known.dtype)
-    train[splits.known] = known
-    return train
-
-  @functools.cached_property
-  def validation(self) -> np.ndarray:
-    """Of the validation part, float [V, D]."""
-    images = self.ingredients.splits.validation.images
-    return self._forward(self.variables, images)
-
-  @functools.cached_property
-  def reported(self) -> np.ndarray:
-    """Of the reported part, float [N, D]."""
-    return self._forward(self.variables, self.ingredients.reported.images)
 
 
 def probe(embeddings: Embeddings) -> Protocol:
@@ -67,7 +25,6 @@ def probe(embeddings: Embeddings) -> Protocol:
   reported = standardize(embeddings.reported)
 
   def protocol(rows, draw):
-    del draw  # Nothing is random here.
     fitted = linear_probe(
       train[rows],
       splits.train.labels[rows],
@@ -76,9 +33,22 @@ def probe(embeddings: Embeddings) -> Protocol:
       l2=section.l2,
       num_classes=embeddings.ingredients.num_classes,
     )
+    if draw == 0:
+      embeddings.keep(_as_head(fitted, standardize, rows, splits))
     return fitted(reported)
 
   return protocol
+
+
+def _as_head(fitted, standardize, rows, splits) -> Head:
+  """A probe with what it was fitted to, of embeddings as they are."""
+  every = len(rows) == len(splits.labelled)
+  return Head(
+    'linear_probe',
+    'all' if every else len(rows) // splits.train.num_classes,
+    len(rows),
+    *evaluation.unstandardized(fitted.classifier, standardize),
+  )
 
 
 def knn(embeddings: Embeddings) -> Protocol:

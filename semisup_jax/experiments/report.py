@@ -11,9 +11,9 @@ from rich.console import Console
 
 from semisup_jax import metrics, training, visualize
 from semisup_jax.experiments import batch_norm, snapshots
+from semisup_jax.experiments.embeddings import Embeddings
 from semisup_jax.experiments.figure_files import FigureFiles
 from semisup_jax.experiments.job import Measured
-from semisup_jax.experiments.protocols import Embeddings
 from semisup_jax.reporting import page, wording
 from semisup_jax.reporting import results as results_lib
 

@@ -24,6 +24,8 @@ from semisup_jax.experiments import (
   snapshots,
   views,
 )
+from semisup_jax.experiments.embeddings import Embeddings
+from semisup_jax.experiments.head import Head
 from semisup_jax.experiments.ingredients import Ingredients
 from semisup_jax.experiments.job import Job, Measured
 from semisup_jax.types import InputError, Variables
@@ -83,12 +85,17 @@ def _execute(config, ingredients, teacher, student, workdir, console):
   logits = forward(variables, ingredients.reported.images)
   outcomes.append(measuring.classified(config, ingredients, 'student', logits))
   embeddings = _embeddings(config, ingredients, teacher.mesh, variables)
-  shown = views.examples(config, teacher.method, ingredients)
-  return Measured(outcomes, embeddings, shown, {**tables, 'rounds': rounds})
+  return Measured(
+    outcomes,
+    embeddings,
+    views.examples(config, teacher.method, ingredients),
+    {**tables, 'rounds': rounds},
+    head=Head.of_classifier(outcomes[-1], variables, ingredients.splits),
+  )
 
 
-def _embeddings(config, ingredients, mesh, variables) -> protocols.Embeddings:
-  return protocols.Embeddings(
+def _embeddings(config, ingredients, mesh, variables) -> Embeddings:
+  return Embeddings(
     config,
     ingredients,
     ingredients.forward(ingredients.encoder, mesh),

@@ -18,6 +18,7 @@ from semisup_jax.experiments import (
   views,
 )
 from semisup_jax.experiments import ingredients as ingredients_lib
+from semisup_jax.experiments.embeddings import Embeddings
 from semisup_jax.experiments.ingredients import Ingredients
 from semisup_jax.experiments.job import Job, Measured
 from semisup_jax.training import hosts
@@ -81,7 +82,7 @@ def transfer(config: Any, ingredients: Ingredients) -> Job:
         train_step=step,
       )
       variables = method.predict_variables(state)
-      embeddings = protocols.Embeddings(
+      embeddings = Embeddings(
         config,
         target,
         target.forward(target.encoder, mesh),

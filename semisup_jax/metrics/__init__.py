@@ -7,6 +7,7 @@ and float64.
 from semisup_jax.metrics.calibration import (
   ReliabilityBins,
   expected_calibration_error,
+  fit_temperature,
   reliability_bins,
 )
 from semisup_jax.metrics.classification import (
@@ -47,6 +48,7 @@ __all__ = [
   'confusion_matrix',
   'expected_calibration_error',
   'feature_std',
+  'fit_temperature',
   'kept_confusion',
   'largest_macro_f1',
   'macro_f1',

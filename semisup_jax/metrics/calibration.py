@@ -1,4 +1,4 @@
-"""Whether a classifier is right as often as it says.
+"""Whether a classifier is right as often as it says, and what makes it so.
 
 Guo et al. 2017, https://arxiv.org/abs/1706.04599, section 2: examples are put
 into bins of equal width by the probability of their predicted class, the
@@ -8,9 +8,14 @@ interval of bin m of M being ((m - 1) / M, m / M].
 from typing import NamedTuple
 
 import numpy as np
+import scipy.optimize
+import scipy.special
 from numpy.typing import ArrayLike
 
 from semisup_jax.metrics.examples import check_probabilities, kept_examples
+
+# What `fit_temperature` chooses from.
+LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 0.05, 20.0
 
 
 class ReliabilityBins(NamedTuple):
@@ -100,6 +105,50 @@ def expected_calibration_error(
   found = reliability_bins(probabilities, labels, bins=bins, mask=mask)
   distance = np.abs(found.accuracy - found.confidence)
   return float(np.nansum(found.count * distance) / found.count.sum())
+
+
+def fit_temperature(
+  logits: ArrayLike, labels: ArrayLike, *, mask: ArrayLike | None = None
+) -> float:
+  """The T whose softmax(logits / T) has the least negative log-likelihood.
+
+  Temperature scaling, Guo et al. 2017, https://arxiv.org/abs/1706.04599,
+  section 4.2. The likelihood is convex in 1 / T, and its slope is the mean
+  logit that a prediction expects less that of the true class. No T changes
+  which class is predicted.
+
+  Args:
+    logits: Class scores, float [batch, classes], of examples that the
+      classifier was not fitted to.
+    labels: True classes, integers [batch].
+    mask: Which rows count, bool or 0 / 1 [batch]; None for all.
+
+  Returns:
+    T, in [0.05, 20]. Where the least likelihood lies beyond, it is that border:
+    0.05 where every prediction is right, as happens with few examples (there is
+    no best T then), and 20 where the logits mislead. 1 where the logits of each
+    example are all the same, so that T changes nothing.
+
+  Raises:
+    ValueError: If shapes or labels do not fit, no row is kept, or a logit is
+      not finite.
+  """
+  logits, labels = kept_examples(logits, labels, mask)
+  logits = logits - logits.max(axis=1, keepdims=True)
+  true = np.take_along_axis(logits, labels[:, None], axis=1).mean()
+
+  def slope(inverse: float) -> float:
+    probabilities = scipy.special.softmax(inverse * logits, axis=1)
+    return (probabilities * logits).sum(axis=1).mean() - true
+
+  low, high = 1 / HIGHEST_TEMPERATURE, 1 / LOWEST_TEMPERATURE
+  if not logits.any():
+    return 1.0
+  if slope(high) <= 0:
+    return LOWEST_TEMPERATURE
+  if slope(low) >= 0:
+    return HIGHEST_TEMPERATURE
+  return 1 / scipy.optimize.brentq(slope, low, high)
 
 
 def _mean_of_bins(

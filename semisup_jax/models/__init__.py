@@ -29,6 +29,7 @@ ProjectionHead = heads.ProjectionHead
 ClassificationHead = heads.ClassificationHead
 EncoderWithHead = heads.EncoderWithHead
 encoder_variables = heads.encoder_variables
+linear_head = heads.linear_head
 batch_norm_fields = batch_norm.fields
 
 DTYPES = {

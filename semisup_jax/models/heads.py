@@ -137,3 +137,16 @@ def encoder_variables(variables: Any) -> dict[str, Any]:
     for collection, tree in variables.items()
     if 'encoder' in tree
   }
+
+
+def linear_head(variables: Any) -> tuple[jax.Array, jax.Array]:
+  """Picks a `ClassificationHead` out of the variables of a model that has one.
+
+  Args:
+    variables: Of an `EncoderWithHead`.
+
+  Returns:
+    `(kernel, bias)`, float [D, K] and [K]: logits are `x @ kernel + bias`.
+  """
+  (dense,) = variables['params']['head'].values()
+  return dense['kernel'], dense['bias']

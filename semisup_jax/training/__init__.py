@@ -27,6 +27,7 @@ StorageError = checkpoint.StorageError
 TrainState = state.TrainState
 create_state = state.create_state
 deferred = interruption.deferred
+digest = checkpoint.digest
 divided = sharding.divided
 everywhere = sharding.everywhere
 fit = loop.fit

@@ -72,6 +72,22 @@ def test_the_probe_takes_the_l2_that_is_best_on_validation():
   assert probe.l2 == l2[int(np.argmax(values))]
 
 
+def test_a_probe_of_features_as_they_are_gives_the_same_logits():
+  generator = np.random.default_rng(0)
+  features = generator.normal(size=(50, 6)).astype(np.float32)
+  features = 5 + features * np.logspace(-4, 2, 6, dtype=np.float32)
+  features[:, 2] = 7
+  standardize = linear_probe.standardization(features)
+  classifier = linear_probe.LinearClassifier(
+    generator.normal(size=(6, 3)).astype(np.float32),
+    generator.normal(size=3).astype(np.float32),
+  )
+  expected = standardize(features) @ classifier.kernel + classifier.bias
+  kernel, bias = linear_probe.unstandardized(classifier, standardize)
+  assert kernel.dtype == bias.dtype == np.float64
+  np.testing.assert_allclose(features @ kernel + bias, expected, atol=1e-5)
+
+
 def test_standardization_leaves_constant_features_at_zero():
   x = np.random.default_rng(0).normal(3, 5, (50, 4))
   x[:, 2] = 7.0

@@ -8,10 +8,14 @@ import shutil
 import signal
 import sys
 
+import matplotlib
 import numpy as np
 import pytest
+import rich.console
 
-from semisup_jax import command_line, data, training
+import semisup_jax
+from configs import evaluate, simclr, supervised
+from semisup_jax import command_line, data, experiments, training
 
 FAST = (
   '--config.batch_size=32',
@@ -84,6 +88,8 @@ def test_a_run_leaves_what_the_documentation_names(workdir):
     'config.json',
     'figures',
     'metrics.jsonl',
+    'model.json',
+    'model.npz',
     'report.html',
     'results.json',
   }
@@ -109,6 +115,78 @@ def test_a_run_leaves_what_the_documentation_names(workdir):
   assert all(
     p.stat().st_size < 300_000 for p in (workdir / 'figures').iterdir()
   )
+
+
+def images_of(config):
+  """The reported part of a recipe."""
+  gathered, _ = experiments.prepare(config)
+  return gathered.reported
+
+
+def accuracy(workdir, reported):
+  """Of the classifier that a run has left, on the images it was reported on."""
+  classify = semisup_jax.load(workdir).classify
+  return np.mean(classify(reported.images).argmax(-1) == reported.labels)
+
+
+def test_the_model_that_a_run_leaves_classifies_as_was_reported(workdir):
+  rows = {
+    (r['protocol'], r['labels_per_class']): r
+    for r in results_in(workdir)['rows']
+  }
+  reported = images_of(simclr.get_config())
+  expected = rows['linear_probe', 'all']['mean']
+  assert accuracy(workdir, reported) == pytest.approx(expected)
+  head = json.loads((workdir / 'model.json').read_text())['head']
+  assert (head['protocol'], head['labels_per_class']) == ('linear_probe', 'all')
+  assert (head['labels'], head['validation_images']) == (1078, 270)
+
+
+def test_the_encoder_of_a_run_evaluates_to_the_runs_own_numbers(
+  workdir, tmp_path
+):
+  config = evaluate.get_config()
+  config.run = str(workdir)
+  config.evaluation.protocols = ('linear_probe',)
+  config.evaluation.labels_per_class = (3, 'all')
+  found = experiments.run(
+    config,
+    tmp_path / 'run',
+    console=rich.console.Console(quiet=True),
+    command='',
+    started=0.0,
+    pages=False,
+  )
+  assert found['method'] == 'simclr'
+  own = [
+    row
+    for row in results_in(workdir)['rows']
+    if row['protocol'] == 'linear_probe' and row['labels_per_class'] != 1
+  ]
+  assert found['rows'] == own
+
+
+def test_the_notebook_runs_on_what_is_left(
+  root, workdir, tmp_path, monkeypatch, capsys
+):
+  notebook = json.loads((root / 'docs/use_the_encoder.ipynb').read_text())
+  assert notebook['nbformat'] == 4
+  matplotlib.use('Agg')
+  (tmp_path / 'docs').mkdir()
+  (tmp_path / 'runs').symlink_to(workdir.parent)
+  monkeypatch.chdir(tmp_path / 'docs')
+  names = {}
+  for cell in notebook['cells']:
+    if cell['cell_type'] == 'code':
+      assert not cell['outputs']
+      exec(''.join(cell['source']), names)
+  names['plt'].close('all')
+  assert names['embeddings'].shape == (1797, 8)
+  assert names['nearest'][0] == 17
+  score = names['classifier'].score
+  assert score(names['embeddings'], names['digits'].target) > 0.3
+  np.testing.assert_allclose(names['probabilities'].sum(1), 1, rtol=1e-5)
+  assert len(capsys.readouterr().out.splitlines()) == 5
 
 
 class Links(html.parser.HTMLParser):
@@ -302,6 +380,10 @@ def test_labels_alone_keep_the_model_that_is_best_on_validation(root, tmp_path):
     if r['split'] == 'validation'
   ]
   assert len(looked) == 2
+  head = json.loads((tmp_path / 'run' / 'model.json').read_text())['head']
+  assert (head['protocol'], head['labels_per_class']) == ('supervised', 3)
+  reported = images_of(supervised.get_config())
+  assert accuracy(tmp_path / 'run', reported) == pytest.approx(row['mean'])
 
 
 def test_an_npz_file_of_colour_images_runs_where_tfds_is_missing(

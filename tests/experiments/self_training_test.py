@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import rich.console
 
+import semisup_jax
 from configs import barlow_twins, fixmatch
 from configs import self_training as recipe
 from semisup_jax import command_line, experiments, training
@@ -65,6 +66,12 @@ def test_teacher_and_student_are_tested_and_the_labels_audited(tmp_path):
   for number in (1, 2):
     log = training.read_metrics(run / f'student{number}')
     assert [r['step'] for r in log if r['split'] == 'train'] == [*range(1, 21)]
+  reported = ingredients.gather(recipe.get_config()).reported
+  classes = semisup_jax.load(run).classify(reported.images).argmax(-1)
+  student = np.mean(classes == reported.labels)
+  assert student == pytest.approx(rows['student']['mean'])
+  head = json.loads((run / 'model.json').read_text())['head']
+  assert (head['protocol'], head['labels']) == ('student', 50)
   names = {path.name for path in (run / 'figures').iterdir()}
   assert names >= {'pseudo_label_thresholds.png', 'reliability.png'}
 

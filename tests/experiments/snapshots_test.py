@@ -5,8 +5,16 @@ import numpy as np
 import pytest
 import rich.console
 
+import semisup_jax
 from configs import autoencoder, barlow_twins, supervised
-from semisup_jax import experiments, models, objectives, training, visualize
+from semisup_jax import (
+  data,
+  experiments,
+  models,
+  objectives,
+  training,
+  visualize,
+)
 from semisup_jax.experiments import fitting, ingredients, pretrain, snapshots
 from semisup_jax.types import InputError
 
@@ -62,6 +70,19 @@ def test_the_report_shows_them(finished):
   for title in ('Embeddings on the way', 'in motion', 'Cross-correlation on'):
     assert title in page
   assert (finished / 'figures' / 'embedding_animation-dark.png').exists()
+
+
+def test_the_model_that_is_left_gives_the_embeddings_of_the_run(finished):
+  """Those of the last look, which are on disk as the run computed them."""
+  splits = ingredients.gather(recipe()).splits
+  learned = semisup_jax.load(finished)
+  *_, last = snapshots.read(finished)
+  rows = data.draw_stratified(
+    splits.validation.labels, len(last.labels), seed=(0,)
+  )
+  found = learned.embed(splits.validation.images[rows])
+  np.testing.assert_allclose(found, last.embeddings, atol=1e-5)
+  assert learned.classify is None  # No protocol has fitted anything.
 
 
 def test_nothing_that_is_learned_depends_on_them(finished, tmp_path):

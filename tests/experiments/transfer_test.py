@@ -235,6 +235,11 @@ def test_the_recipe_runs_and_has_a_page(
   assert 'learned from digits' in page
   source = [r for r in results['tables']['source'] if r['metric'] == 'top1']
   assert [row['labels_per_class'] for row in source] == ks
+  # What is left classifies the target, which is what was judged.
+  model = json.loads((tmp_path / 'model.json').read_text())
+  assert model['class_names'] == list('56789')
+  assert model['head']['protocol'] == 'linear_probe'
+  assert model['mean'] == results['run']['channel_mean']
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+import scipy.optimize
 import scipy.special
 
 from semisup_jax import metrics
+from semisup_jax.metrics import calibration
 
 
 def random_case(seed, batch=80, classes=4):
@@ -87,3 +89,52 @@ def test_logits_are_refused(scores):
 def test_no_bins_are_refused():
   with pytest.raises(ValueError, match='bins needs to be at least 1; got 0'):
     metrics.reliability_bins([[0.5, 0.5]], [0], bins=0)
+
+
+def scattered(seed, scale):
+  """Logits that say something of the labels, and how much is `scale`."""
+  generator = np.random.default_rng(seed)
+  labels = generator.integers(5, size=200)
+  logits = generator.normal(size=(200, 5)) + 1.5 * np.eye(5)[labels]
+  mask = generator.random(200) < 0.7
+  return scale * logits, labels, mask
+
+
+@pytest.mark.parametrize('scale', [0.2, 1.0, 7.0])
+@pytest.mark.parametrize('seed', range(3))
+def test_the_temperature_is_where_a_plain_minimizer_finds_it(seed, scale):
+  logits, labels, mask = scattered(seed, scale)
+
+  def loss(log_t, rows=slice(None)):
+    scaled = logits[rows] / np.exp(log_t)
+    return metrics.negative_log_likelihood(scaled, labels[rows])
+
+  for options, more in (({}, ()), ({'mask': mask}, (mask,))):
+    found = scipy.optimize.minimize_scalar(
+      loss, bounds=(-3, 3), args=more, method='bounded', options={'xatol': 1e-9}
+    )
+    ours = metrics.fit_temperature(logits, labels, **options)
+    np.testing.assert_allclose(ours, np.exp(found.x), rtol=1e-5)
+
+
+@pytest.mark.parametrize('share', [0.6, 0.75, 0.9])
+@pytest.mark.parametrize('said', [0.55, 0.99])
+def test_the_temperature_makes_two_classes_right_as_often_as_they_say(
+  said, share
+):
+  """In closed form: logit(said) / T = logit(share)."""
+  logits = np.tile([scipy.special.logit(said), 0.0], (100, 1))
+  labels = np.repeat([0, 1], [round(100 * share), round(100 * (1 - share))])
+  expected = scipy.special.logit(said) / scipy.special.logit(share)
+  ours = metrics.fit_temperature(logits, labels)
+  np.testing.assert_allclose(ours, expected, rtol=1e-9)
+
+
+def test_a_temperature_beyond_the_borders_is_the_border():
+  logits = np.array([[2.0, 0.0], [0.0, 3.0]])
+  right, wrong = [0, 1], [1, 0]
+  low, high = calibration.LOWEST_TEMPERATURE, calibration.HIGHEST_TEMPERATURE
+  assert metrics.fit_temperature(logits, right) == low
+  assert metrics.fit_temperature(logits, wrong) == high
+  assert metrics.fit_temperature(1e6 * logits, right) == low
+  assert metrics.fit_temperature(np.full((3, 2), 7.0), [0, 1, 1]) == 1

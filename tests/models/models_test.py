@@ -206,6 +206,21 @@ def test_encoder_with_head_keeps_their_variables_apart():
   np.testing.assert_array_equal(alone, features['embedding'])
 
 
+def test_a_linear_head_is_picked_out_of_a_models_variables():
+  head = models.ClassificationHead(num_classes=3, dtype=jnp.float32)
+  model = models.EncoderWithHead(
+    models.make_encoder({'name': 'pixels', 'dtype': 'float32'}), head
+  )
+  x = jax.random.normal(jax.random.key(0), (4, 2, 2, 1))
+  variables = model.init(jax.random.key(1), x, train=False)
+  variables = jax.tree.map(lambda v: v + jnp.arange(3.0), variables)
+  logits, features = model.apply(variables, x, train=False)
+  kernel, bias = models.linear_head(variables)
+  np.testing.assert_allclose(
+    features['embedding'] @ kernel + bias, logits, rtol=1e-5
+  )
+
+
 def test_a_predictor_goes_on_from_the_head():
   head = models.ProjectionHead(
     hidden=12,

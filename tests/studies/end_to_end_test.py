@@ -55,7 +55,7 @@ def test_a_study_runs_in_parts_to_its_page(launch, tmp_path, capsys):
   assert (second / 'results.json').stat().st_mtime_ns == before
   left = {path.name for path in second.iterdir()}
   assert left >= {'config.json', 'log.txt', 'results.json'}
-  assert not left & {'figures', 'report.html'}
+  assert not left & {'figures', 'model.npz', 'report.html'}
   assert ' on digits: ' in (second / 'log.txt').read_text()
 
   rows = rows_lib.read(workdir / 'rows.jsonl')

@@ -1,0 +1,62 @@
+"""What a frozen encoder makes of the images, and a classifier on it."""
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from semisup_jax import evaluation
+from semisup_jax.experiments.head import Head
+from semisup_jax.experiments.ingredients import Ingredients
+from semisup_jax.types import Variables
+
+
+class Embeddings:
+  """One frozen encoder, and what it makes of each part, once it is asked for.
+
+  Attributes:
+    config: The whole config.
+    ingredients: Its objects.
+    variables: The encoder's.
+    probe: The linear probe with the most labels, of the first draw of them,
+      once one was fitted; else None.
+  """
+
+  def __init__(
+    self,
+    config: Any,
+    ingredients: Ingredients,
+    forward: evaluation.Forward,
+    variables: Variables,
+  ):
+    """Takes the encoder: `forward` with its `variables`."""
+    self.config = config
+    self.ingredients = ingredients
+    self.variables = variables
+    self.probe: Head | None = None
+    self._forward = forward
+
+  def keep(self, probe: Head) -> None:
+    """Takes a linear probe, unless one of as many labels is there."""
+    if self.probe is None or probe.labels > self.probe.labels:
+      self.probe = probe
+
+  @functools.cached_property
+  def train(self) -> np.ndarray:
+    """Of the training part, float [T, D]; rows that are held out are NaN."""
+    splits = self.ingredients.splits
+    known = self._forward(self.variables, splits.train.images, splits.known)
+    train = np.full((len(splits.train), *known.shape[1:]), np.nan, known.dtype)
+    train[splits.known] = known
+    return train
+
+  @functools.cached_property
+  def validation(self) -> np.ndarray:
+    """Of the validation part, float [V, D]."""
+    images = self.ingredients.splits.validation.images
+    return self._forward(self.variables, images)
+
+  @functools.cached_property
+  def reported(self) -> np.ndarray:
+    """Of the reported part, float [N, D]."""
+    return self._forward(self.variables, self.ingredients.reported.images)
