@@ -324,7 +324,10 @@ ROWS = [
   ([COMPARE + ':digits'], "unknown variant 'digits'; known: none"),
   ([RECIPE, '--config.experiment=compare'], 'needs config.runs, which this'),
   ([COMPARE, '--config.runs=a,b', '--fork={files}/run'], 'so leave --fork out'),
-  ([COMPARE, '--config.experiment=x'], 'compare, evaluate, pretrain, self_tra'),
+  (
+    [COMPARE, '--config.experiment=x'],
+    'compare, evaluate, inspect_data, pretrain, self_tra',
+  ),
   ([NPZ, '--config.data.path={files}/text.npz'], 'cannot be read as .npz'),
   ([NPZ, '--config.data.path={files}/cut.npz'], 'cannot be read as .npz'),
   ([NPZ, '--config.data.path={files}/pickled.npz'], 'cannot be read as .npz'),
