@@ -43,8 +43,7 @@ def label_efficiency(rows: Sequence[Row], theme: str = 'light') -> Figure:
   axes.set_xticks([places[k] for k in grid.ks], labels=labels)
   axes.set_xlim(min(places.values()) - 0.5, max(places.values()) + 0.5)
   axes.set_xlabel('labels a class')
-  unit = wording.unit(grid.metric).replace(' ', ', ')
-  axes.set_ylabel(wording.metric(grid.metric) + unit)
+  axes.set_ylabel(wording.metric_with_unit(grid.metric))
   axes.grid(axis='y', color=colors.line, linewidth=0.8)
   if grid.metric in wording.PERCENT:
     low, high = axes.get_ylim()

@@ -129,8 +129,7 @@ def _name_rows(
 
 
 def _name_values(axes: Axes, metric: str, colors: canvas.Theme) -> None:
-  unit = wording.unit(metric).replace(' ', ', ')
-  axes.set_xlabel(wording.metric(metric) + unit)
+  axes.set_xlabel(wording.metric_with_unit(metric))
   axes.grid(axis='x', color=colors.line, linewidth=0.8)
   if metric in wording.PERCENT:
     low, high = axes.get_xlim()

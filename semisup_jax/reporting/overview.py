@@ -36,8 +36,7 @@ def numbers(
     name: What a row's `protocol` is called.
   """
   grid = results_table(rows)
-  unit = wording.unit(grid.metric).replace(' ', ', ')
-  title = wording.metric(grid.metric) + unit
+  title = wording.metric_with_unit(grid.metric)
   return (
     f'<section>\n<h2>{escape(title)}</h2>\n{tables.main_table(rows, name)}\n'
     f'<p class="hint">{escape(_legend(grid, split))}</p>\n</section>'

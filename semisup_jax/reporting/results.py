@@ -121,9 +121,8 @@ def print_summary(results: Mapping[str, Any], console: Console) -> None:
 
 
 def _terminal_table(grid: Grid, results: Mapping[str, Any]) -> Table:
-  unit = wording.unit(grid.metric).replace(' ', ', ')
   title = (
-    f'{wording.metric(grid.metric)}{unit}: '
+    f'{wording.metric_with_unit(grid.metric)}: '
     f'{wording.method(str(results.get("method", "")))} on '
     f'{results.get("dataset", "")}, {results.get("split", "test")} split, '
     'mean ± std'

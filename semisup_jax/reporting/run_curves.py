@@ -41,12 +41,11 @@ def curves_of_runs(
         line = label_curves.Line(name, rows, look, mark=mark)
         panels.setdefault(title, []).append(line)
   metric = next((grid.metric for grid in grids if grid.cells), 'top1')
-  unit = wording.unit(metric).replace(' ', ', ')
   return label_curves.curves_by_labels(
     panels,
     theme,
     xlabel=counted(group[0]) if group else 'labels a class',
-    ylabel=wording.metric(metric) + unit,
+    ylabel=wording.metric_with_unit(metric),
   )
 
 

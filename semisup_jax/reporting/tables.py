@@ -52,9 +52,8 @@ def metric_tables(
     by_metric.setdefault(row['metric'], []).append(row)
   parts = []
   for metric, group in by_metric.items():
-    unit = wording.unit(metric).replace(' ', ', ')
     better = 'lower' if metric in wording.LOWER_IS_BETTER else 'higher'
-    title = f'{wording.metric(metric)}{unit}'
+    title = wording.metric_with_unit(metric)
     parts.append(
       f'<div><h3>{escape(title)}</h3><p class="hint">{better} is better</p>'
       f'{main_table(group, name)}</div>'
@@ -119,7 +118,7 @@ def every_number(
     between = wording.known(low) and wording.known(high)
     values = [wording.number(v, metric) for v in row.get('values') or ()]
     texts = [
-      wording.metric(metric) + wording.unit(metric).replace(' ', ', '),
+      wording.metric_with_unit(metric),
       name(row['protocol']),
       wording.count(row['labels_per_class']),
       wording.number(row['mean'], metric),

@@ -93,6 +93,11 @@ def metric(name: str) -> str:
   return METRICS.get(name, name.replace('_', ' '))
 
 
+def metric_with_unit(name: str) -> str:
+  """`Top-1 accuracy, %`: the metric's name above or beside its values."""
+  return metric(name) + (', %' if name in PERCENT else '')
+
+
 def scale(name: str) -> float:
   """What a value of the metric `name` is multiplied by when it is written."""
   return 100.0 if name in PERCENT else 1.0

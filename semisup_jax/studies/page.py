@@ -97,9 +97,8 @@ def _section(rows: Sequence[Row], metric: str) -> str:
   told |= {'low', 'high', 'interval', 'values'}
   fields = [k for k in rows[0] if k not in told]
   down = [k for k in fields if len({row[k] for row in rows}) > 1]
-  unit = wording.unit(metric).replace(' ', ', ')
   table = markdown.grid(rows, down or fields[:1])
-  return f'## {wording.metric(metric)}{unit}\n\n{table}'
+  return f'## {wording.metric_with_unit(metric)}\n\n{table}'
 
 
 def _note(rows: Sequence[Row]) -> str:
