@@ -12,18 +12,10 @@ from PIL import Image
 from semisup_jax import data
 from semisup_jax.types import InputError
 
+from ..data_section import of_folder
+
 RANDOM = np.random.default_rng(0)
 PIXELS = RANDOM.integers(0, 256, (8, 8, 3), np.uint8)
-
-
-def section(path, **fields):
-  return {
-    **dict.fromkeys(('path', 'dir', 'image_size', 'classes', 'labels')),
-    'name': 'folder',
-    'path': str(path),
-    'skip_unreadable': False,
-    **fields,
-  }
 
 
 def encoded(image, kind='png', **options):
@@ -45,7 +37,7 @@ def plain(path, count=2):
 def read_beside(path, content, suffix='png', **fields):
   """What is read of one more file of the class ant, and the notes."""
   (plain(path) / 'ant' / f'odd.{suffix}').write_bytes(content)
-  train = data.load(section(path, **fields))['train']
+  train = data.load(of_folder(path, **fields))['train']
   return train.images[train.files.index(f'ant/odd.{suffix}')], train.reading
 
 
@@ -89,7 +81,7 @@ def test_a_picture_on_its_side_has_the_size_of_the_turned_one(tmp_path, kind):
       Image.new('RGB', (6, 10)).save(tmp_path / name / f'{i}.png')
   wide = Image.new('RGB', (10, 6))
   wide.save(tmp_path / 'ant' / f'odd.{kind}', exif=turned(6))
-  train = data.load(section(tmp_path))['train']
+  train = data.load(of_folder(tmp_path))['train']
   assert train.images.shape == (5, 10, 6, 3)
   assert train.reading.sizes == {(6, 10): 5}
 
@@ -103,7 +95,7 @@ def test_16_bits_of_grey_are_scaled_to_8(tmp_path, kind):
   values = np.array([[0, 128, 129, 257], [25700, 32768, 65406, 65535]])
   content = encoded(Image.fromarray(values.astype(np.uint16)), kind)
   (tmp_path / 'cat' / f'odd.{kind}').write_bytes(content)
-  train = data.load(section(tmp_path))['train']
+  train = data.load(of_folder(tmp_path))['train']
   assert train.images.shape[-1] == 1
   expected = np.round(values / 257)
   np.testing.assert_array_equal(train.images[-1, ..., 0], expected)
@@ -229,7 +221,7 @@ def test_a_file_that_cannot_be_used_is_named_in_one_line(tmp_path, name):
   content, line = HOSTILE[name]
   (plain(tmp_path) / 'ant' / 'odd.png').write_bytes(content)
   with pytest.raises(InputError) as error:
-    data.load(section(tmp_path, image_size=8))
+    data.load(of_folder(tmp_path, image_size=8))
   message = str(error.value)
   assert f'{tmp_path}/ant/{line}' in message
   assert message.endswith(
@@ -249,7 +241,7 @@ def test_files_that_cannot_be_used_are_passed_over_and_counted(tmp_path):
     for name in ('ant/0', 'ant/1', 'cat/0', 'cat/1')
     for path in [tmp_path / f'{name}.png']
   }
-  config = section(tmp_path, image_size=8, skip_unreadable=True)
+  config = of_folder(tmp_path, image_size=8, skip_unreadable=True)
   train = data.load(config)['train']
   assert train.files == ('ant/0.png', 'ant/1.png', 'cat/0.png', 'cat/1.png')
   assert train.labels.tolist() == [0, 0, 1, 1]
@@ -266,12 +258,12 @@ def test_large_images_are_read_without_a_warning(tmp_path, recwarn):
   plain(tmp_path)
   # Above the size at which Pillow warns, below the one at which it refuses.
   Image.new('1', (9600, 9600)).save(tmp_path / 'cat' / 'large.png')
-  data.load(section(tmp_path, image_size=8))
+  data.load(of_folder(tmp_path, image_size=8))
   assert not recwarn.list
 
 
 def test_a_link_to_a_folder_above_ends(tmp_path):
   plain(tmp_path)
   (tmp_path / 'cat' / 'again').symlink_to(tmp_path / 'cat')
-  train = data.load(section(tmp_path))['train']
+  train = data.load(of_folder(tmp_path))['train']
   assert len(train) == 4

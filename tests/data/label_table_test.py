@@ -7,17 +7,9 @@ from PIL import Image
 from semisup_jax import data
 from semisup_jax.types import InputError
 
+from ..data_section import of_folder
+
 FILES = ('a.png', 'b.png', 'c.png', 'd.png', 'sub/a.png', 'sub/e.png')
-
-
-def section(path, **fields):
-  return {
-    **dict.fromkeys(('path', 'dir', 'image_size', 'classes', 'labels')),
-    'name': 'folder',
-    'path': str(path),
-    'skip_unreadable': False,
-    **fields,
-  }
 
 
 @pytest.fixture
@@ -33,7 +25,7 @@ def read(root, text, **fields):
   """By split, the class of each file; and the notes."""
   table = root / 'labels.csv'
   table.write_bytes(text.encode() if isinstance(text, str) else text)
-  parts = data.load(section(root, **fields))
+  parts = data.load(of_folder(root, **fields))
   found = {}
   for split, part in parts.items():
     numbers = [FILES.index(file) for file in part.files]
@@ -94,12 +86,12 @@ def test_classes_that_are_numbers_are_in_the_order_of_these(root):
 def test_a_table_may_lie_elsewhere(root, tmp_path_factory):
   table = tmp_path_factory.mktemp('tables') / 'mine.csv'
   table.write_text('file,label\na.png,x\nb.png,y\nc.png,x\nd.png,y\n')
-  train = data.load(section(root, labels=str(table)))['train']
+  train = data.load(of_folder(root, labels=str(table)))['train']
   assert train.class_names == ('x', 'y')
   with pytest.raises(
     InputError, match=r'data\.labels: there is no file nowhere'
   ):
-    data.load(section(root, labels='nowhere'))
+    data.load(of_folder(root, labels='nowhere'))
 
 
 GOOD = 'a.png,x\nb.png,y\nc.png,x\nd.png,y\n'
@@ -225,7 +217,7 @@ def test_images_in_no_sub_folder_are_unlabelled(tmp_path):
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new('L', (4, 4)).save(path)
   (tmp_path / 'notes').mkdir()
-  train = data.load(section(tmp_path))['train']
+  train = data.load(of_folder(tmp_path))['train']
   assert train.files == (
     *('x/1.png', 'x/2.png', 'y/3.png', 'y/deep/4.png'),
     '5.png',
@@ -241,4 +233,4 @@ def test_images_in_no_sub_folder_are_unlabelled(tmp_path):
 def test_a_folder_without_an_image_is_named(tmp_path):
   (tmp_path / 'x').mkdir()
   with pytest.raises(InputError, match=r'has no image file \(\.png, \.jpg'):
-    data.load(section(tmp_path))
+    data.load(of_folder(tmp_path))

@@ -15,6 +15,8 @@ from semisup_jax import data
 from semisup_jax.data.dataset import Dataset
 from semisup_jax.types import InputError
 
+from ..data_section import section
+
 REAL = pathlib.Path(
   os.environ.get(
     'SEMISUP_DATA_DIR', pathlib.Path(__file__).parents[3] / 'shared' / 'data'
@@ -24,11 +26,6 @@ needs_real_data = pytest.mark.skipif(
   not REAL.is_dir(),
   reason=f'real images are not at {REAL}; set SEMISUP_DATA_DIR',
 )
-
-
-def section(**fields):
-  names = ('path', 'dir', 'image_size', 'classes', 'labels')
-  return {**dict.fromkeys(names), 'skip_unreadable': False, **fields}
 
 
 def save_npz(path, **arrays):

@@ -1,0 +1,10 @@
+"""The section `data` of a config, as the sources take it."""
+
+
+def section(**fields):
+  names = ('path', 'dir', 'image_size', 'classes', 'labels')
+  return {**dict.fromkeys(names), 'skip_unreadable': False, **fields}
+
+
+def of_folder(path, **fields):
+  return section(name='folder', path=str(path), **fields)
