@@ -39,8 +39,8 @@ EXPERIMENTS = MappingProxyType(
   }
 )
 # What trains nothing, but looks at what is there and shows it. Each is
-# `(config, workdir, *, console, command, started) -> None`, and fails before
-# anything is written.
+# `(config, workdir, *, console, command) -> None`, and fails before anything is
+# written.
 LOOKS = MappingProxyType(
   {'compare': compare.compare, 'inspect_data': inspect_data.inspect_data}
 )
@@ -93,7 +93,7 @@ def run(
   lookup(EXPERIMENTS | LOOKS, config.experiment, 'experiment')
   if config.experiment in LOOKS:
     look = _prepare_look(config, fork)
-    look(config, folder, console=console, command=command, started=started)
+    look(config, folder, console=console, command=command)
     return {}
   gathered, job = hosts.together(lambda: prepare(config))
   forked = fork is not None and hosts.from_main(

@@ -6,11 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.text import Text
 
 from semisup_jax import metrics
-from semisup_jax.experiments import finished_runs
-from semisup_jax.experiments import workdir as workdir_lib
+from semisup_jax.experiments import finished_runs, shown
 from semisup_jax.experiments.figure_files import FigureFiles
 from semisup_jax.reporting import (
   compared_runs,
@@ -29,7 +27,6 @@ def compare(
   *,
   console: Console,
   command: str,
-  started: float,
 ) -> None:
   """Writes report.html about the runs that `config.runs` names.
 
@@ -42,32 +39,25 @@ def compare(
     workdir: Where the page goes.
     console: Where a person reads what was found.
     command: The command line, for the page.
-    started: `time.monotonic()` at its start.
 
   Raises:
     InputError: If a folder is not that of a finished run, or the workdir holds
       something else; then nothing is written.
   """
-  del started  # It takes seconds.
   runs = hosts.together(lambda: finished_runs.read(config.runs))
   grouped = compared_runs.groups(runs)
   found = [row for group in grouped for row in differences(group)]
 
-  def write():
+  def write(path):
     figures = _draw(grouped, runs, FigureFiles(workdir / 'figures', console))
-    path = workdir / 'report.html'
     runs_page.write_page(path, grouped, runs, found, figures, command)
 
-  with workdir_lib.claimed(workdir, config.to_dict()):
-    hosts.from_main(write)
-  for sentence in (
+  sentences = (
     run_findings.headline(grouped, found),
     *run_findings.sentences(found),
     *compared_runs.notes(grouped),
-  ):
-    console.print(Text(sentence))
-  page = str(workdir / 'report.html')
-  console.print(page, highlight=False, soft_wrap=True)
+  )
+  shown.show(config, workdir, write, sentences, console)
 
 
 def differences(group: Group) -> list[dict[str, Any]]:

@@ -6,12 +6,10 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.text import Text
 
 from semisup_jax import data
 from semisup_jax.data.dataset import UNKNOWN, Dataset, Parts
-from semisup_jax.experiments import ingredients, views
-from semisup_jax.experiments import workdir as workdir_lib
+from semisup_jax.experiments import ingredients, shown, views
 from semisup_jax.experiments.figure_files import FigureFiles
 from semisup_jax.reporting import data_findings, data_page
 from semisup_jax.reporting.data_findings import Seen
@@ -28,7 +26,6 @@ def inspect_data(
   *,
   console: Console,
   command: str,
-  started: float,
 ) -> None:
   """Writes report.html about the data that `config.data` names.
 
@@ -39,29 +36,26 @@ def inspect_data(
     workdir: Where the page goes.
     console: Where a person reads what was found.
     command: The command line, for the page.
-    started: `time.monotonic()` at its start.
 
   Raises:
     InputError: If there are no such data; then nothing is written.
   """
-  del started  # It is not what one wants to know of it.
   parts = hosts.together(lambda: data.read(config.data))
-  shown = parts['train'].images[: views.IMAGES]
-  shown = views.of_images(shown, config.data.views, config.seed)
+  images = parts['train'].images[: views.IMAGES]
+  views_of = views.of_images(images, config.data.views, config.seed)
   seen = look(config, parts)
 
-  def write():
+  def write(path):
     figures = FigureFiles(workdir / 'figures', console)
-    _draw(parts, seen, shown, config.data.views, figures)
-    data_page.write_page(workdir / 'report.html', seen, figures.made, command)
+    _draw(parts, seen, views_of, config.data.views, figures)
+    data_page.write_page(path, seen, figures.made, command)
 
-  with workdir_lib.claimed(workdir, config.to_dict()):
-    hosts.from_main(write)
-  console.print(Text(data_findings.headline(seen)))
-  for sentence in (*data_findings.wrong(seen), *seen.notes):
-    console.print(Text(sentence))
-  page = str(workdir / 'report.html')
-  console.print(page, highlight=False, soft_wrap=True)
+  sentences = (
+    data_findings.headline(seen),
+    *data_findings.wrong(seen),
+    *seen.notes,
+  )
+  shown.show(config, workdir, write, sentences, console)
 
 
 def look(config: Any, parts: Parts) -> Seen:
@@ -161,7 +155,7 @@ def _blank(images: np.ndarray) -> int:
 def _draw(
   parts: Parts,
   seen: Seen,
-  shown: np.ndarray,
+  views_of: np.ndarray,
   ops: str,
   figures: FigureFiles,
 ) -> None:
@@ -184,7 +178,7 @@ def _draw(
     'Views',
     f'Images, and what becomes of them by data.views: {ops}',
     'views_grid',
-    lambda draw, theme: draw.views_grid(shown, theme),
+    lambda draw, theme: draw.views_grid(views_of, theme),
   )
   if len(seen.sizes) > 1:
     figures.add(
