@@ -67,5 +67,7 @@ class Head(NamedTuple):
         as well, so its confidence may still be a little high.
       labels: int [V].
     """
-    temperature = metrics.fit_temperature(self.logits(embeddings), labels)
+    temperature = metrics.fit_temperature(
+      self.logits(embeddings), labels, doubt=1 / (len(labels) + 2)
+    )
     return self._replace(temperature=temperature, validation_images=len(labels))

@@ -108,38 +108,53 @@ def expected_calibration_error(
 
 
 def fit_temperature(
-  logits: ArrayLike, labels: ArrayLike, *, mask: ArrayLike | None = None
+  logits: ArrayLike,
+  labels: ArrayLike,
+  *,
+  doubt: float = 0.0,
+  mask: ArrayLike | None = None,
 ) -> float:
   """The T whose softmax(logits / T) has the least negative log-likelihood.
 
   Temperature scaling, Guo et al. 2017, https://arxiv.org/abs/1706.04599,
   section 4.2. The likelihood is convex in 1 / T, and its slope is the mean
-  logit that a prediction expects less that of the true class. No T changes
-  which class is predicted.
+  logit that a prediction expects less that of the target. No T changes which
+  class is predicted.
+
+  With `doubt` a label counts as its class with the probability 1 - doubt, and
+  as each of the others with an even share of it: Platt 1999, "Probabilistic
+  outputs for support vector machines", section 2.2, takes 1 / (n + 2) for n
+  examples of a class, the posterior under a uniform prior. Then a few examples
+  that are all right do not make a classifier sure of everything.
 
   Args:
     logits: Class scores, float [batch, classes], of examples that the
       classifier was not fitted to.
     labels: True classes, integers [batch].
+    doubt: In [0, 1).
     mask: Which rows count, bool or 0 / 1 [batch]; None for all.
 
   Returns:
     T, in [0.05, 20]. Where the least likelihood lies beyond, it is that border:
-    0.05 where every prediction is right, as happens with few examples (there is
-    no best T then), and 20 where the logits mislead. 1 where the logits of each
+    0.05 where every prediction is right and nothing is in doubt (there is no
+    best T then), and 20 where the logits mislead. 1 where the logits of each
     example are all the same, so that T changes nothing.
 
   Raises:
-    ValueError: If shapes or labels do not fit, no row is kept, or a logit is
-      not finite.
+    ValueError: If shapes or labels do not fit, no row is kept, a logit is not
+      finite, or `doubt` is out of its range.
   """
+  if not 0 <= doubt < 1:
+    raise ValueError(f'doubt needs to be in [0, 1); got {doubt}')
   logits, labels = kept_examples(logits, labels, mask)
   logits = logits - logits.max(axis=1, keepdims=True)
   true = np.take_along_axis(logits, labels[:, None], axis=1).mean()
+  others = (logits.sum(axis=1).mean() - true) / max(1, logits.shape[1] - 1)
+  target = (1 - doubt) * true + doubt * others
 
   def slope(inverse: float) -> float:
     probabilities = scipy.special.softmax(inverse * logits, axis=1)
-    return (probabilities * logits).sum(axis=1).mean() - true
+    return (probabilities * logits).sum(axis=1).mean() - target
 
   low, high = 1 / HIGHEST_TEMPERATURE, 1 / LOWEST_TEMPERATURE
   if not logits.any():

@@ -130,6 +130,19 @@ def test_the_temperature_makes_two_classes_right_as_often_as_they_say(
   np.testing.assert_allclose(ours, expected, rtol=1e-9)
 
 
+@pytest.mark.parametrize('doubt', [0.01, 1 / 12])
+def test_with_doubt_few_that_are_all_right_make_nobody_sure(doubt):
+  """In closed form: logit(said) / T = logit(1 - doubt)."""
+  logits = np.array([[3.0, 0.0], [0.0, 3.0]])
+  ours = metrics.fit_temperature(logits, [0, 1], doubt=doubt)
+  np.testing.assert_allclose(ours, 3 / scipy.special.logit(1 - doubt))
+  # Of four classes, whose wrong ones share the doubt.
+  logits = np.tile([4.0, 0, 0, 0], (5, 1))
+  ours = metrics.fit_temperature(logits, np.zeros(5, int), doubt=doubt)
+  said = scipy.special.softmax(logits / ours, axis=1)
+  np.testing.assert_allclose(said[0, 0], 1 - doubt)
+
+
 def test_a_temperature_beyond_the_borders_is_the_border():
   logits = np.array([[2.0, 0.0], [0.0, 3.0]])
   right, wrong = [0, 1], [1, 0]
