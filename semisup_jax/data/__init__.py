@@ -10,6 +10,7 @@ from semisup_jax.data import (
   splits,
   streams,
 )
+from semisup_jax.data.sources import found_images
 
 Dataset = dataset.Dataset
 channel_statistics = dataset.channel_statistics
@@ -17,6 +18,8 @@ SOURCES = sources.SOURCES
 load = sources.load
 read = sources.read
 check_labels = sources.check_labels
+FoundImages = found_images.FoundImages
+picture = found_images.picture
 Splits = splits.Splits
 read_fold = folds.read_fold
 draw_labelled = drawing.draw_labelled

@@ -18,6 +18,7 @@ from semisup_jax.experiments import (
   measuring,
   model_file,
   origin,
+  predict,
   pretrain,
   report,
   saved_model,
@@ -42,7 +43,11 @@ EXPERIMENTS = MappingProxyType(
 # `(config, workdir, *, console, command) -> None`, and fails before anything is
 # written.
 LOOKS = MappingProxyType(
-  {'compare': compare.compare, 'inspect_data': inspect_data.inspect_data}
+  {
+    'compare': compare.compare,
+    'inspect_data': inspect_data.inspect_data,
+    'predict': predict.predict,
+  }
 )
 # What a config needs beside what all experiments, or all looks, have.
 _TRAINED = ('method', 'optimizer', 'schedule')
@@ -51,6 +56,7 @@ SECTIONS = MappingProxyType(
     'compare': ('runs',),
     'evaluate': (),
     'inspect_data': ('data',),
+    'predict': ('run', 'data'),
     'pretrain': _TRAINED,
     'self_training': (*_TRAINED, 'self_training'),
     'transfer': (*_TRAINED, 'source', 'transfer'),

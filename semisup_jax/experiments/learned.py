@@ -51,7 +51,11 @@ def load(workdir: str | os.PathLike) -> Learned:
   Raises:
     InputError: If there is no such run, or its files are damaged.
   """
-  saved = model_file.read(pathlib.Path(workdir).expanduser())
+  return of(model_file.read(pathlib.Path(workdir).expanduser()))
+
+
+def of(saved: SavedModel) -> Learned:
+  """The same of a model that was read already."""
   mesh = training.make_mesh(1, jax.local_devices()[:1])
   variables = training.everywhere(saved.variables, mesh)
   embed = _embedder(saved, variables, mesh)

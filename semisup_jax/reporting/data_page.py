@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from semisup_jax.reporting import data_findings, document, tables
 from semisup_jax.reporting.data_findings import Seen
 
-# Of what is passed over, and of sizes.
-SHOWN_LINES, SHOWN_SIZES = 50, 8
+SHOWN_SIZES = 8
 
 
 def write_page(
@@ -31,7 +30,7 @@ def write_page(
     _counts(seen),
     _figures(figures),
     _facts(seen),
-    _skipped(seen),
+    document.skipped(seen.skipped),
     document.notes('How the files were read', seen.notes),
     f'<section>\n<h2>How to repeat it</h2>\n{document.command(command)}'
     '</section>',
@@ -89,16 +88,3 @@ def _sizes(seen: Seen) -> str:
   shown = ', '.join(f'{n:,} of {w}x{h}' for (w, h), n in sizes[:SHOWN_SIZES])
   more = len(sizes) - SHOWN_SIZES
   return f'{shown}, and {more:,} other sizes' if more > 0 else shown
-
-
-def _skipped(seen: Seen) -> str:
-  if not seen.skipped:
-    return ''
-  lines = list(map(document.escape, seen.skipped[:SHOWN_LINES]))
-  more = len(seen.skipped) - SHOWN_LINES
-  if more > 0:
-    lines.append(f'and {more:,} more')
-  return (
-    '<section>\n<h2>Files and rows that cannot be used</h2>\n'
-    f'{document.items(lines)}\n</section>'
-  )

@@ -110,6 +110,19 @@ def notes(title: str, lines: Sequence[str]) -> str:
   return f'<section>\n<h2>{escape(title)}</h2>\n{shown}\n</section>'
 
 
+def skipped(lines: Sequence[str], shown: int = 50) -> str:
+  """A section of files and rows that were passed over; nothing for none."""
+  if not lines:
+    return ''
+  listed = list(map(escape, lines[:shown]))
+  if len(lines) > shown:
+    listed.append(f'and {len(lines) - shown:,} more')
+  return (
+    '<section>\n<h2>Files and rows that cannot be used</h2>\n'
+    f'{items(listed)}\n</section>'
+  )
+
+
 def facts(known: Mapping[str, object]) -> str:
   """Facts by their names; those that are empty are left out."""
   lines = [

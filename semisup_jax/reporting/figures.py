@@ -17,6 +17,7 @@ from semisup_jax.reporting import (
   dot_plot,
   label_curves,
   pictures,
+  prediction_figures,
   run_curves,
   shift_figures,
   snapshots,
@@ -41,6 +42,9 @@ embedding_animation = snapshots.embedding_animation
 correlation_strip = snapshots.correlation_strip
 class_balance = data_figures.class_balance
 image_sizes = data_figures.image_sizes
+CertaintyRow = prediction_figures.CertaintyRow
+certainty_sheet = prediction_figures.certainty_sheet
+confidence_histogram = prediction_figures.confidence_histogram
 contact_sheet = contact_sheet_lib.contact_sheet
 Line = label_curves.Line
 curves_by_labels = label_curves.curves_by_labels

@@ -22,7 +22,7 @@ class FileTree:
 
     Args:
       root: The folder.
-      problems: Hears of links that lead outside.
+      problems: Hears of links that lead outside, and of names in no text.
     """
     self.root = root
     self._inside = root.resolve()
@@ -61,20 +61,35 @@ class FileTree:
     for entry in entries:
       if entry.name.startswith('.'):
         continue
+      if not _is_text(entry.name):
+        self._met_once(
+          f'the name of {entry.path!a} is no UTF-8, so no table or page can '
+          'name it; rename it'
+        )
+        continue
       if entry.is_symlink() and not self.is_inside(entry.path):
-        self._leads_outside(entry.path)
+        self._met_once(
+          f'{entry.path} is a link that leads outside of {self.root}, to '
+          f'{os.path.realpath(entry.path)}; copy what it leads to'
+        )
         continue
       yield pathlib.Path(entry.path)
 
-  def _leads_outside(self, path: str) -> None:
-    if path in self._met:
+  def _met_once(self, problem: str) -> None:
+    if problem in self._met:
       return  # A folder may be looked through more than once.
-    self._met.add(path)
-    self._problems.met(
-      f'{path} is a link that leads outside of {self.root}, to '
-      f'{os.path.realpath(path)}; copy what it leads to'
-    )
+    self._met.add(problem)
+    self._problems.met(problem)
 
   def is_inside(self, path: str | pathlib.Path) -> bool:
     """Whether a path, its links followed, leads to a place in the folder."""
     return pathlib.Path(path).resolve().is_relative_to(self._inside)
+
+
+def _is_text(name: str) -> bool:
+  """Whether a file's name is UTF-8; others Python reads as lone surrogates."""
+  try:
+    name.encode()
+  except UnicodeEncodeError:
+    return False
+  return True

@@ -72,6 +72,35 @@ def read_layout(
   Raises:
     InputError: If the table cannot be read, or contradicts itself.
   """
+  path = _table(tree, table)
+  if path is None:
+    return _by_folders(tree)
+  return Layout(_by_table(tree, path, problems), [])
+
+
+def read_labels(
+  tree: FileTree, table: str | None, problems: Problems
+) -> list[Entry]:
+  """Every image file of a folder, and what a table, if one is there, says.
+
+  Where a file lies says nothing.
+
+  Args:
+    tree: The folder.
+    table: See `read_layout`.
+    problems: Hears of rows that cannot be used.
+
+  Raises:
+    InputError: If the table cannot be read, or contradicts itself.
+  """
+  path = _table(tree, table)
+  if path is None:
+    return [Entry(file) for file in tree.images(tree.root, deep=True)]
+  return sorted(_by_table(tree, path, problems))
+
+
+def _table(tree: FileTree, table: str | None) -> pathlib.Path | None:
+  """The table of labels: the one that is asked for, or the folder's, if any."""
   path = tree.root / TABLE
   if table is not None:
     path = pathlib.Path(table).expanduser()
@@ -81,8 +110,8 @@ def read_layout(
         'columns file and label'
       )
   elif not path.is_file() or not tree.is_inside(path):
-    return _by_folders(tree)
-  return Layout(_by_table(tree, path, problems), [])
+    return None
+  return path
 
 
 def _by_table(

@@ -1,0 +1,204 @@
+"""What a finished run says of images: a table, embeddings and one page."""
+
+import csv
+import io
+import json
+import pathlib
+from typing import Any
+
+import numpy as np
+import scipy.stats
+from rich.console import Console
+
+from semisup_jax import data, training
+from semisup_jax.data.sources.layouts import Entry
+from semisup_jax.experiments import learned, origin, shown
+from semisup_jax.experiments import workdir as workdir_lib
+from semisup_jax.experiments.figure_files import FigureFiles
+from semisup_jax.experiments.saved_model import SavedModel
+from semisup_jax.reporting import predictions, predictions_page, results
+from semisup_jax.reporting.predictions import HeldOut, Predicted
+from semisup_jax.training import hosts
+from semisup_jax.types import InputError
+
+TABLE, EMBEDDINGS = 'predictions.csv', 'embeddings.npz'
+TOP = 3  # Classes that the table names for each image.
+# Of the page's sheet: images on each side, classes, and pixels of an image.
+EACH, CLASSES, SIDE = 4, 24, 96
+
+
+def predict(
+  config: Any,
+  workdir: pathlib.Path,
+  *,
+  console: Console,
+  command: str,
+) -> None:
+  """Writes predictions.csv, embeddings.npz and report.html.
+
+  Args:
+    config: The whole config; `run` is the workdir of the run, `data.path` the
+      folder of the images.
+    workdir: Where they go.
+    console: Where a person reads how good they are likely to be.
+    command: The command line, for the page.
+
+  Raises:
+    InputError: If there is no such run, if it has no classifier, or if an image
+      cannot be read; then nothing is written.
+  """
+  hosts.together(lambda: workdir_lib.is_begun(workdir, config.to_dict()))
+  saved, tested, found = hosts.together(lambda: _asked(config))
+  entries, embeddings = _embedded(saved, found, console)
+  predicted = Predicted(
+    name=config.data.path,
+    run=config.run,
+    method=saved.method,
+    protocol=saved.head.protocol,
+    labels=saved.head.labels,
+    validation_images=saved.head.validation_images,
+    tested=tested,
+    class_names=saved.class_names,
+    files=tuple(map(found.name, entries)),
+    known=tuple(entry.label for entry in entries),
+    probabilities=saved.head.probabilities(embeddings),
+    skipped=found.skipped,
+    notes=found.notes(saved.image_shape[-1]),
+  )
+
+  def write(path):
+    results.write_whole(workdir / TABLE, as_csv(predicted))
+    _save(workdir / EMBEDDINGS, predicted.files, embeddings)
+    figures = FigureFiles(workdir / 'figures', console)
+    _draw(predicted, entries, figures)
+    predictions_page.write_page(path, predicted, figures.made, command)
+
+  sentences = (
+    predictions.headline(predicted),
+    *predictions.sentences(predicted),
+    *predicted.notes,
+    str(workdir / TABLE),
+  )
+  shown.show(config, workdir, write, sentences, console)
+
+
+def _asked(
+  config: Any,
+) -> tuple[SavedModel, HeldOut | None, data.FoundImages]:
+  """The model, how good it was, and the images that it is asked about."""
+  saved = origin.model(config)
+  if saved.head is None:
+    raise InputError(
+      f'the run in {config.run} has fitted no classifier to its embeddings; '
+      'run its recipe with linear_probe among --config.evaluation.protocols'
+    )
+  return saved, _tested(config.run, saved), data.FoundImages(config.data)
+
+
+def _tested(run: str, saved: SavedModel) -> HeldOut | None:
+  """How good a run has found its classifier to be, of the first draw."""
+  path = pathlib.Path(run).expanduser() / 'results.json'
+  try:
+    found = json.loads(path.read_text('utf-8'))
+    split = found['split']
+    images = found['run']['counts'][split]
+    shares = [
+      row['values'][0]
+      for row in found['rows']
+      if row['protocol'] == saved.head.protocol
+      and row['labels_per_class'] == saved.head.labels_per_class
+    ]
+  except (KeyError, IndexError, OSError, TypeError, ValueError) as error:
+    raise InputError(f'{path} is damaged: {error}') from error
+  if not shares:
+    return None
+  right = round(shares[0] * images)
+  ends = scipy.stats.binomtest(right, images).proportion_ci(method='wilson')
+  return HeldOut(split, images, right, float(ends.low), float(ends.high))
+
+
+def _embedded(
+  saved: SavedModel, found: data.FoundImages, console: Console
+) -> tuple[list[Entry], np.ndarray]:
+  """The files that could be read, and their embeddings, float32 [N, D]."""
+  embed = learned.of(saved).embed
+  entries, embeddings = [], []
+  with training.progress_bar(console, 'images', len(found.entries)) as bar:
+    for chunk, images in found.chunks(saved.image_shape):
+      entries += chunk
+      embeddings.append(embed(images))
+      bar.advance(len(chunk))
+  if not entries:
+    raise InputError(f'none of the images can be read: {found.skipped[0]}')
+  return entries, np.concatenate(embeddings)
+
+
+def as_csv(predicted: Predicted) -> str:
+  """A line for each file: the most probable classes, and the label it has."""
+  names = predicted.class_names
+  order = np.argsort(-predicted.probabilities, axis=1, kind='stable')
+  top = min(TOP, len(names))
+  head = ['file', 'class', 'probability']
+  for rank in range(2, top + 1):
+    head += [f'class_{rank}', f'probability_{rank}']
+  text = io.StringIO()
+  writer = csv.writer(text, lineterminator='\n')
+  writer.writerow([*head, 'label'])
+  for row, (file, label) in enumerate(
+    zip(predicted.files, predicted.known, strict=True)
+  ):
+    said = [
+      cell
+      for i in order[row, :top]
+      for cell in (names[i], f'{predicted.probabilities[row, i]:.4f}')
+    ]
+    writer.writerow([file, *said, label or ''])
+  return text.getvalue()
+
+
+def _save(path: pathlib.Path, files: tuple[str, ...], of: np.ndarray) -> None:
+  temporary = path.with_suffix('.tmp')
+  with temporary.open('wb') as file:
+    np.savez(file, files=np.array(files), embeddings=of)
+  temporary.replace(path)
+
+
+def _draw(
+  predicted: Predicted, entries: list[Entry], figures: FigureFiles
+) -> None:
+  confidence = predicted.confidence
+  figures.add(
+    'Confidence',
+    'Probability of the predicted class, calibrated on validation, of the '
+    'images without a label.',
+    'confidence',
+    lambda draw, theme: draw.confidence_histogram(
+      confidence[predicted.asked], len(predicted.class_names), theme
+    ),
+  )
+  chosen = predictions_page.most_and_least(predicted, EACH)
+  sides = [
+    (name, *(_pictures(entries, rows) for rows in both))
+    for name, *both in chosen[:CLASSES]
+  ]
+  figures.add(
+    'The surest and the least sure',
+    f'Of the images without a label, {EACH} that were given each class with '
+    f'the highest probability, and {EACH} with the lowest'
+    + (f'; {CLASSES} classes.' if len(chosen) > CLASSES else '.'),
+    'certainty',
+    lambda draw, theme: draw.certainty_sheet(
+      [
+        draw.CertaintyRow(name, most, confidence[a], least, confidence[b])
+        for (name, most, least), (_, a, b) in zip(sides, chosen, strict=False)
+      ],
+      EACH,
+      theme,
+    ),
+  )
+
+
+def _pictures(entries: list[Entry], rows: list[int]) -> np.ndarray:
+  """Files as a person looks at them, not as small as the network does."""
+  images = [data.picture(entries[row].file, SIDE) for row in rows]
+  return np.stack(images) if images else np.zeros((0, SIDE, SIDE, 3), np.uint8)
