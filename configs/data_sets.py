@@ -153,6 +153,8 @@ def base(variant: str) -> ConfigDict:
   # last, for pictures of how they come apart; and then the loss on validation.
   # For methods that learn no classifier.
   evaluation.snapshots = 0
+  # Features of the encoder, as stage1, that are shown beside its output.
+  evaluation.features = ()
   evaluation.linear_probe = config_dict.create(
     l2=(1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
   )

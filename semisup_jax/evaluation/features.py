@@ -44,6 +44,7 @@ def make_forward(
   batch_size: int,
   mesh: jax.sharding.Mesh,
   dtype: Any,
+  feature: str | None = None,
 ) -> Forward:
   """Compiles a model's output on images, BatchNorm in eval mode.
 
@@ -56,6 +57,8 @@ def make_forward(
     batch_size: A multiple of the mesh's size.
     mesh: Divides the batches.
     dtype: Of the images that the model is given.
+    feature: Which of the features is given instead of the output; None is the
+      output.
 
   Returns:
     It; the variables cannot be changed by it. Of several processes all have to
@@ -65,8 +68,8 @@ def make_forward(
 
   def apply(variables, images):
     x = preprocess(transform, images, dtype)
-    output, _ = model.apply(variables, x, train=False)
-    return output
+    output, features = model.apply(variables, x, train=False)
+    return output if feature is None else features[feature]
 
   # Of several processes each can read only what lies on its own devices.
   out = part if part.is_fully_addressable else whole

@@ -23,6 +23,7 @@ from semisup_jax.experiments import (
   report,
   saved_model,
   self_training,
+  separability,
   transfer,
   workdir,
 )
@@ -130,14 +131,17 @@ def run(
     )
     if resumed:
       results['notes'] += forking.notes(folder)
+    # Of several processes all have to embed what one of them writes.
+    apart = None
+    if pages or config.evaluation.features:
+      apart = separability.Separability(config, measured.embeddings)
+      results['tables']['separability'] = apart.rows
     if pages:
-      # Of several processes all have to embed what one of them writes.
-      _ = measured.embeddings.reported
       saved = saved_model.of_run(config, job, measured)
       hosts.from_main(lambda: model_file.write(saved, folder))
     hosts.from_main(
       lambda: report.write(
-        results, folder, measured, console=console, pages=pages
+        results, folder, measured, apart, console=console, pages=pages
       )
     )
   report.announce(results, folder, console, pages=pages)

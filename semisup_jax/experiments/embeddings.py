@@ -3,9 +3,9 @@
 import functools
 from typing import Any
 
+import jax
 import numpy as np
 
-from semisup_jax import evaluation
 from semisup_jax.experiments.head import Head
 from semisup_jax.experiments.ingredients import Ingredients
 from semisup_jax.types import Variables
@@ -26,15 +26,16 @@ class Embeddings:
     self,
     config: Any,
     ingredients: Ingredients,
-    forward: evaluation.Forward,
+    mesh: jax.sharding.Mesh,
     variables: Variables,
   ):
-    """Takes the encoder: `forward` with its `variables`."""
+    """Takes the encoder of `ingredients` with its `variables`."""
     self.config = config
     self.ingredients = ingredients
     self.variables = variables
     self.probe: Head | None = None
-    self._forward = forward
+    self._mesh = mesh
+    self._forward = ingredients.forward(ingredients.encoder, mesh)
 
   def keep(self, probe: Head) -> None:
     """Takes a linear probe, unless one of as many labels is there."""
@@ -60,3 +61,15 @@ class Embeddings:
   def reported(self) -> np.ndarray:
     """Of the reported part, float [N, D]."""
     return self._forward(self.variables, self.ingredients.reported.images)
+
+  def feature(self, name: str) -> np.ndarray:
+    """Another feature of the encoder, of the reported part, float [N, D].
+
+    Args:
+      name: As the encoder names it. Of a map its mean over the pixels is taken.
+    """
+    ingredients = self.ingredients
+    forward = ingredients.forward(ingredients.encoder, self._mesh, name)
+    found = forward(self.variables, ingredients.reported.images)
+    between = tuple(range(1, found.ndim - 1))
+    return found.mean(axis=between, dtype=np.float64).astype(np.float32)

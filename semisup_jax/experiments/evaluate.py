@@ -44,7 +44,7 @@ def evaluate(config: Any, ingredients: Ingredients) -> Job:
     embeddings = Embeddings(
       config,
       ingredients,
-      ingredients.forward(ingredients.encoder, mesh),
+      mesh,
       _untrained(config, ingredients) if saved is None else saved.variables,
     )
     outcomes = measuring.evaluate(config, embeddings, console)

@@ -127,18 +127,29 @@ class Ingredients:
     return augment.parse(ops, table, image_shape=shape)
 
   def forward(
-    self, model: nn.Module, mesh: jax.sharding.Mesh
+    self,
+    model: nn.Module,
+    mesh: jax.sharding.Mesh,
+    feature: str | None = None,
   ) -> evaluation.Forward:
-    """Compiles, once, a model's output on images that are only looked at."""
-    if (model, mesh) not in self._forwards:
-      self._forwards[model, mesh] = evaluation.make_forward(
+    """Compiles, once, a model's output on images that are only looked at.
+
+    Args:
+      model: Returns `(output, features)`.
+      mesh: Divides the batches.
+      feature: Which of the features is given instead of the output.
+    """
+    key = model, mesh, feature
+    if key not in self._forwards:
+      self._forwards[key] = evaluation.make_forward(
         model,
         self.transform('normalize'),
         batch_size=EVALUATION_BATCH * mesh.size,
         mesh=mesh,
         dtype=self.dtype,
+        feature=feature,
       )
-    return self._forwards[model, mesh]
+    return self._forwards[key]
 
   def stream(
     self,

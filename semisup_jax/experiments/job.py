@@ -23,6 +23,8 @@ class Measured:
     embeddings: Of the encoder that is shown in the plane, and saved.
     views: Float [rows, columns, H, W, C] in [0, 1], images as they are learned
       from, the originals in the first column; None if nothing was learned.
+    reconstructions: Float [2, N, H, W, C] in [0, 1], images and what a decoder
+      makes of them; None where there is none.
     tables: For results.json, by name.
     notes: Sentences for the report.
     head: Of that encoder, where the run has trained it to classify; else its
@@ -32,6 +34,7 @@ class Measured:
   outcomes: Sequence[evaluation.Outcome]
   embeddings: Embeddings
   views: np.ndarray | None = None
+  reconstructions: np.ndarray | None = None
   tables: Mapping[str, Any] = dataclasses.field(default_factory=dict)
   notes: Sequence[str] = ()
   head: Head | None = None

@@ -14,6 +14,7 @@ from semisup_jax.experiments import (
   fitting,
   measuring,
   protocols,
+  reconstructions,
   snapshots,
   views,
 )
@@ -54,11 +55,16 @@ def pretrain(config: Any, ingredients: Ingredients) -> Job:
     embeddings = Embeddings(
       config,
       ingredients,
-      ingredients.forward(ingredients.encoder, mesh),
+      mesh,
       models.encoder_variables(variables),
     )
     outcomes = measuring.evaluate(config, embeddings, console)
     tables, head = {'representation': _representation(workdir)}, None
+    reconstructed = reconstructions.of_reported(
+      method, variables, ingredients, mesh, config.method.get('ssim_window')
+    )
+    if reconstructed:
+      tables['reconstruction'] = reconstructed.rows
     if method.classifies:
       forward = ingredients.forward(method.model, mesh)
       predict = functools.partial(forward, variables)
@@ -78,6 +84,7 @@ def pretrain(config: Any, ingredients: Ingredients) -> Job:
       outcomes,
       embeddings,
       views.examples(config, method, ingredients),
+      reconstructed and reconstructed.images,
       tables,
       [*_notes(config), *fitting.early_end(state, recipe)],
       head,

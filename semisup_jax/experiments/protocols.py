@@ -9,6 +9,7 @@ from semisup_jax import evaluation, methods, training
 from semisup_jax.evaluation import label_efficiency
 from semisup_jax.evaluation.label_efficiency import Protocol
 from semisup_jax.evaluation.linear_probe import linear_probe, standardization
+from semisup_jax.experiments import separability
 from semisup_jax.experiments.embeddings import Embeddings
 from semisup_jax.experiments.head import Head
 from semisup_jax.experiments.ingredients import Ingredients, recipe
@@ -208,6 +209,7 @@ def check(config: Any, ingredients: Ingredients) -> None:
     InputError: If a name, a recipe or a number of labels is not possible.
   """
   section = config.evaluation
+  separability.check(config, ingredients)
   for name in section.protocols:
     lookup(PROTOCOLS, name, 'evaluation.protocols')
     if name in ('fine_tune', 'supervised'):

@@ -9,16 +9,13 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from semisup_jax import metrics, training, visualize
+from semisup_jax import metrics, training
 from semisup_jax.experiments import batch_norm, snapshots
-from semisup_jax.experiments.embeddings import Embeddings
 from semisup_jax.experiments.figure_files import FigureFiles
 from semisup_jax.experiments.job import Measured
+from semisup_jax.experiments.separability import Separability
 from semisup_jax.reporting import page, wording
 from semisup_jax.reporting import results as results_lib
-
-# Enough points to see clusters, few enough for t-SNE to take seconds.
-MAX_POINTS = 1000
 
 
 def is_finished(workdir: pathlib.Path, *, pages: bool) -> bool:
@@ -31,6 +28,7 @@ def write(
   results: dict[str, Any],
   workdir: pathlib.Path,
   measured: Measured,
+  separability: Separability | None,
   *,
   console: Console,
   pages: bool,
@@ -45,6 +43,7 @@ def write(
     results: All but `tables.per_class_recall`, which is added here.
     workdir: The run's folder.
     measured: What the figures are of.
+    separability: Of the embeddings; None only without pages.
     console: Where a person reads how it goes.
     pages: Whether there are figures and a page.
   """
@@ -73,7 +72,9 @@ def write(
   if pages:
     figures = FigureFiles(workdir / 'figures', console)
     confusion = confusions.get(shown)
-    _draw_all(figures, results, workdir, shown, confusion, measured)
+    _draw_all(
+      figures, results, workdir, shown, confusion, measured, separability
+    )
     config = json.loads((workdir / 'config.json').read_text())['config']
     page.write_page(workdir / 'report.html', results, figures.made, config)
 
@@ -89,7 +90,9 @@ def _confusions(outcomes, reported) -> dict[tuple[str, Any], np.ndarray]:
   return found
 
 
-def _draw_all(figures, results, workdir, shown, confusion, measured) -> None:
+def _draw_all(
+  figures, results, workdir, shown, confusion, measured, separability
+) -> None:
   """Draws everything that there is to show."""
   reported = measured.embeddings.ingredients.reported
   if len(results['rows']) > 1:
@@ -114,13 +117,25 @@ def _draw_all(figures, results, workdir, shown, confusion, measured) -> None:
   if 'batch_norm' in results['tables']:
     _draw_shift(figures, results['tables'], workdir)
   _draw_snapshots(figures, workdir)
-  points = functools.cache(lambda: _points(measured.embeddings))
+  points = functools.cache(separability.points)
   figures.add(
     'Embeddings',
-    f'Output of the encoder on the {results["split"]} part, by class.',
+    f'Of the encoder on the {results["split"]} part, by class. '
+    + ' '.join(map(wording.separability, separability.rows)),
     'embeddings',
-    lambda draw, theme: draw.embeddings(*points(), theme),
+    lambda draw, theme: draw.embeddings(
+      points(), separability.labels, reported.class_names, theme
+    ),
   )
+  if measured.reconstructions is not None:
+    figures.add(
+      'Reconstructions',
+      f'Images of the {results["split"]} part above, and what the decoder '
+      'makes of their embeddings below. '
+      + wording.reconstruction(results['tables']['reconstruction'][0]),
+      'reconstructions',
+      lambda draw, theme: draw.reconstructions(measured.reconstructions, theme),
+    )
   if measured.views is not None:
     figures.add(
       'Views',
@@ -264,16 +279,3 @@ def _shown(rows: Sequence[Mapping[str, Any]]) -> tuple[str, Any] | None:
     if row['protocol'] == rows[0]['protocol']
   ]
   return places[-1] if places else None
-
-
-def _points(embeddings: Embeddings):
-  """PCA and t-SNE of embeddings on the unit sphere, where kNN compares them."""
-  reported = embeddings.ingredients.reported
-  rows = np.random.default_rng(0).permutation(len(reported))[:MAX_POINTS]
-  rows.sort()
-  features = visualize.on_sphere(embeddings.reported[rows])
-  points = {
-    'PCA': visualize.pca(features),
-    't-SNE': visualize.tsne(features, seed=0),
-  }
-  return points, reported.labels[rows], reported.class_names

@@ -89,7 +89,7 @@ def _execute(config, ingredients, teacher, student, workdir, console):
     outcomes,
     embeddings,
     views.examples(config, teacher.method, ingredients),
-    {**tables, 'rounds': rounds},
+    tables={**tables, 'rounds': rounds},
     head=Head.of_classifier(outcomes[-1], variables, ingredients.splits),
   )
 
@@ -98,7 +98,7 @@ def _embeddings(config, ingredients, mesh, variables) -> Embeddings:
   return Embeddings(
     config,
     ingredients,
-    ingredients.forward(ingredients.encoder, mesh),
+    mesh,
     models.encoder_variables(variables),
   )
 

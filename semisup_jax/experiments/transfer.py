@@ -85,7 +85,7 @@ def transfer(config: Any, ingredients: Ingredients) -> Job:
       embeddings = Embeddings(
         config,
         target,
-        target.forward(target.encoder, mesh),
+        mesh,
         models.encoder_variables(variables),
       )
       outcomes += _renamed(measuring.evaluate(config, embeddings, console), k)
@@ -96,8 +96,8 @@ def transfer(config: Any, ingredients: Ingredients) -> Job:
       outcomes,
       embeddings,
       views.examples(learned, method, source),
-      {'source': [row for rows in of_source for row in rows]},
-      _notes(config, source, target),
+      tables={'source': [row for rows in of_source for row in rows]},
+      notes=_notes(config, source, target),
     )
 
   words = fitting.in_words(method, first, mesh)

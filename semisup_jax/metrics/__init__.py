@@ -33,7 +33,12 @@ from semisup_jax.metrics.pseudo_labels import (
   by_threshold,
   kept_confusion,
 )
-from semisup_jax.metrics.representation import feature_std, rank_me
+from semisup_jax.metrics.representation import (
+  feature_std,
+  neighbour_purity,
+  rank_me,
+  silhouette,
+)
 from semisup_jax.metrics.summary import ECE_BINS, classification_metrics
 
 __all__ = [
@@ -54,10 +59,12 @@ __all__ = [
   'macro_f1',
   'mean_and_std',
   'negative_log_likelihood',
+  'neighbour_purity',
   'paired_difference',
   'per_class_recall',
   'rank_me',
   'reliability_bins',
+  'silhouette',
   'student_t_interval',
   'top_k_accuracy',
   'weighted_f1',

@@ -1,7 +1,8 @@
-"""Whether a representation uses its dimensions, measured without labels.
+"""What a representation is like, without a classifier on it.
 
-Both tell a collapsed encoder from one that is not; neither says how good one
-that is not collapsed is for a task.
+`rank_me` and `feature_std` need no labels: they tell a collapsed encoder from
+one that is not, and neither says how good one that is not collapsed is for a
+task. `silhouette` and `neighbour_purity` say how far classes lie apart.
 """
 
 import numpy as np
@@ -66,6 +67,85 @@ def feature_std(embeddings: ArrayLike) -> float:
   )
   std = directions.std(axis=0)
   return float(std.mean() * len(std) ** 0.5)
+
+
+def silhouette(embeddings: ArrayLike, labels: ArrayLike) -> float:
+  """How far classes lie apart, by cosine distances.
+
+  Rousseeuw 1987, https://doi.org/10.1016/0377-0427(87)90125-7: of each row
+  (b - a) / max(a, b), a its mean distance to the others of its class and b the
+  smallest mean distance to another class; 0 where it is alone in its class. The
+  mean of all, by scikit-learn. Time and memory grow with N^2.
+
+  Args:
+    embeddings: Float [N, D].
+    labels: Classes, integers [N].
+
+  Returns:
+    In [-1, 1]: 1 where each class is one point, about 0 where they overlap; NaN
+    where there are not between 2 and N - 1 classes, as then it is undefined.
+
+  Raises:
+    ValueError: If shapes do not fit or a value is not finite.
+  """
+  from sklearn import metrics
+
+  embeddings, labels = _labelled(embeddings, labels)
+  if not 2 <= len(np.unique(labels)) < len(labels):
+    return float('nan')
+  return float(metrics.silhouette_score(embeddings, labels, metric='cosine'))
+
+
+def neighbour_purity(
+  embeddings: ArrayLike, labels: ArrayLike, *, neighbours: int
+) -> tuple[float, float]:
+  """The share of nearest neighbours, by cosine, that are of one's own class.
+
+  Time and memory grow with N^2.
+
+  Args:
+    embeddings: Float [N, D].
+    labels: Classes, integers [N].
+    neighbours: How many nearest others are looked at; at least 1 and at most
+      N - 1, or as many as there are.
+
+  Returns:
+    `(purity, chance)` in [0, 1]: the mean over rows, and what it would be if
+    all were neighbours of all. Of one row, NaN.
+
+  Raises:
+    ValueError: If shapes do not fit, a value is not finite, or `neighbours` is
+      below 1.
+  """
+  if neighbours < 1:
+    raise ValueError(f'neighbours needs to be at least 1; got {neighbours}')
+  embeddings, labels = _labelled(embeddings, labels)
+  count = len(labels)
+  if count == 1:
+    return float('nan'), float('nan')
+  length = np.linalg.norm(embeddings, axis=1, keepdims=True)
+  directions = embeddings / np.maximum(length, np.finfo(np.float64).tiny)
+  similarity = directions @ directions.T
+  np.fill_diagonal(similarity, -np.inf)
+  nearest = np.argsort(-similarity, axis=1, kind='stable')
+  nearest = nearest[:, : min(neighbours, count - 1)]
+  own = np.unique(labels, return_inverse=True)[1]
+  others = np.bincount(own)[own] - 1
+  same = labels[nearest] == labels[:, None]
+  return float(same.mean()), float(others.mean() / (count - 1))
+
+
+def _labelled(
+  embeddings: ArrayLike, labels: ArrayLike
+) -> tuple[np.ndarray, np.ndarray]:
+  """Embeddings as float64 [N, D] and labels [N], checked."""
+  matrix, labels = _matrix(embeddings), np.asarray(labels)
+  if labels.shape != (len(matrix),):
+    raise ValueError(
+      f'labels need the shape [{len(matrix)}], as embeddings; got '
+      f'{labels.shape}'
+    )
+  return matrix, labels
 
 
 def _matrix(embeddings: ArrayLike) -> np.ndarray:

@@ -32,6 +32,7 @@ methods_comparison = dot_plot.methods_comparison
 pseudo_label_thresholds = audit.pseudo_label_thresholds
 reliability = audit.reliability
 views_grid = pictures.views_grid
+reconstructions = pictures.reconstructions
 embeddings = pictures.embeddings
 confusion = pictures.confusion
 accuracy_by_batch_size = shift_figures.accuracy_by_batch_size

@@ -105,6 +105,12 @@ def _more_numbers(results: Mapping[str, Any]) -> str:
         'Accuracy on what was learned from, %', tables.main_table(on_source)
       )
     )
+  if extra.get('separability'):
+    parts.append(
+      tables.folded(
+        'How far classes lie apart', _separability(extra['separability'])
+      )
+    )
   if extra.get('per_class_recall'):
     rows = [row for row in extra['per_class_recall'] if row['shown']]
     parts.append(tables.folded('Recall by class', tables.recall(rows)))
@@ -114,6 +120,24 @@ def _more_numbers(results: Mapping[str, Any]) -> str:
   if not parts:
     return ''
   return f'<section>\n<h2>More numbers</h2>\n{"".join(parts)}</section>'
+
+
+def _separability(rows: Sequence[Mapping[str, Any]]) -> str:
+  """Numbers beside the pictures of the embeddings."""
+  lines = [
+    (
+      tables.escape(row['feature']),
+      wording.number(row['purity'], 'top1'),
+      wording.number(row['chance'], 'top1'),
+      wording.number(row['silhouette'], 'silhouette'),
+      row['n'],
+    )
+    for row in rows
+  ]
+  head = ('feature', 'same class among neighbours, %', 'by chance, %')
+  return tables.named(
+    (*head, 'silhouette', 'n'), lines, 'small', label='Separability'
+  )
 
 
 def _how(results: Mapping[str, Any], config: Mapping[str, Any] | None) -> str:

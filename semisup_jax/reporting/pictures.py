@@ -45,13 +45,30 @@ def views_grid(images: np.ndarray, theme: str = 'light') -> Figure:
   return figure
 
 
+def reconstructions(pairs: np.ndarray, theme: str = 'light') -> Figure:
+  """Images in a row, and below each what was made of it.
+
+  Args:
+    pairs: Float [2, N, H, W, C] in [0, 1], C of 1 or 3.
+    theme: `light` or `dark`.
+  """
+  pairs = np.asarray(pairs, np.float32)
+  gap = max(1, round(pairs.shape[3] / 10))
+  mosaic = _mosaic(pairs, gap, gap)
+  height = canvas.WIDTH * mosaic.shape[0] / mosaic.shape[1]
+  figure, axes, _ = canvas.empty(theme, 0.1 + height)
+  canvas.without_frame(axes[0, 0])
+  axes[0, 0].imshow(mosaic, interpolation='nearest')
+  return figure
+
+
 def embeddings(
   points: Mapping[str, np.ndarray],
   labels: np.ndarray,
   class_names: Sequence[str],
   theme: str = 'light',
 ) -> Figure:
-  """Embeddings in the plane, coloured by class, one panel each.
+  """Embeddings in the plane, coloured by class, one panel each, two a row.
 
   Up to 20 classes get a legend; up to 10, if their names are short, have them
   written on the points too. With more, colour runs along the class number.
@@ -64,19 +81,26 @@ def embeddings(
   """
   labels, count = np.asarray(labels), len(class_names)
   extra = 0.45 + 0.27 * class_legend_lines(class_names)
+  columns = min(len(points), 2)
+  rows = -(-len(points) // 2)
   figure, grid, colors = canvas.empty(
-    theme, min(canvas.WIDTH / len(points), 4) + extra, columns=len(points)
+    theme,
+    rows * min(canvas.WIDTH / columns, 4) + extra,
+    rows=rows,
+    columns=columns,
   )
   palette = class_colors(count, colors)
   order = np.random.default_rng(0).permutation(len(labels))
   shown = labels[order]
-  for axes, (name, place) in zip(grid[0], points.items(), strict=True):
+  for axes, (name, place) in zip(grid.flat, points.items(), strict=True):
     place = np.asarray(place)[order]
     canvas.without_frame(axes)
     axes.set_title(canvas.literal(name), color=colors.ink)
     scatter(axes, place, shown, palette, colors)
     _name_clusters(axes, place, shown, class_names, colors)
     axes.set_box_aspect(1)
+  for axes in grid.flat[len(points) :]:
+    axes.set_visible(False)
   class_legend(figure, class_names, colors)
   return figure
 

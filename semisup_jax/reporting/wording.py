@@ -1,7 +1,7 @@
 """How protocols, metrics and numbers are written, in every output alike."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 BASELINE = 'supervised'
@@ -192,3 +192,24 @@ def duration(seconds: float) -> str:
   if whole < 3600:
     return f'{whole // 60} min {whole % 60} s'
   return f'{whole // 3600} h {whole % 3600 // 60} min'
+
+
+def separability(row: Mapping[str, Any]) -> str:
+  """One sentence on how far classes lie apart, of a row of that table."""
+  text = (
+    f'{row["feature"].capitalize()}: {number(row["purity"], "top1")} % of the '
+    f'{row["neighbours"]} nearest neighbours are of the same class (by chance '
+    f'{number(row["chance"], "top1")} %)'
+  )
+  if known(row['silhouette']):
+    text += f', silhouette {number(row["silhouette"], "silhouette")}'
+  return f'{text}, n = {row["n"]:,}.'
+
+
+def reconstruction(row: Mapping[str, Any]) -> str:
+  """One sentence on how like the images are, of a row of that table."""
+  return (
+    f'SSIM {number(row["ssim"], "ssim")}, squared error '
+    f'{row["squared_error"]:.5f} (pixels in 0 to 1), the mean of '
+    f'{row["n"]:,} images.'
+  )

@@ -1,7 +1,9 @@
+import functools
 import math
 
 import numpy as np
 import pytest
+import sklearn.neighbors
 
 from semisup_jax import metrics
 
@@ -132,3 +134,57 @@ def test_what_does_not_fit_is_refused(measure):
   z[[1, 3], 2] = np.nan, np.inf
   with pytest.raises(ValueError, match='2 of 40 rows are not'):
     measure(z)
+
+
+@pytest.mark.parametrize('seed', [0, 1])
+@pytest.mark.parametrize('neighbours', [1, 7, 100])
+def test_purity_is_that_of_scikit_learns_neighbours(seed, neighbours):
+  random = np.random.default_rng(seed)
+  labels = random.integers(3, 7, 40)
+  embeddings = random.normal(labels[:, None] % 3, 1, (40, 5))
+  k = min(neighbours, 39)
+  found = sklearn.neighbors.NearestNeighbors(n_neighbors=k, metric='cosine')
+  nearest = found.fit(embeddings).kneighbors(return_distance=False)
+  purity, chance = metrics.neighbour_purity(
+    embeddings, labels, neighbours=neighbours
+  )
+  np.testing.assert_allclose(
+    purity, (labels[nearest] == labels[:, None]).mean()
+  )
+  same = labels[:, None] == labels
+  np.testing.assert_allclose(chance, (same.sum() - 40) / (40 * 39))
+  if k == 39:  # All are neighbours of all.
+    np.testing.assert_allclose(purity, chance)
+
+
+def test_the_silhouette_by_its_definition():
+  random = np.random.default_rng(0)
+  labels = np.array([0, 0, 0, 1, 1, 2, 2, 2, 2, 5])
+  x = random.normal(labels[:, None], 1, (10, 3))
+  unit = x / np.linalg.norm(x, axis=1, keepdims=True)
+  distance = 1 - unit @ unit.T
+  values = []
+  for i, label in enumerate(labels):
+    means = {
+      c: distance[i, (labels == c) & (np.arange(10) != i)].mean()
+      for c in set(labels.tolist())
+      if ((labels == c) & (np.arange(10) != i)).any()
+    }
+    a = means.pop(label, None)
+    b = min(means.values())
+    values.append(0 if a is None else (b - a) / max(a, b))
+  np.testing.assert_allclose(metrics.silhouette(x, labels), np.mean(values))
+  for few in (np.zeros(10, int), np.arange(10)):
+    assert np.isnan(metrics.silhouette(x, few))
+
+
+def test_separability_refuses_what_does_not_fit():
+  x = np.ones((4, 2))
+  for measure in (
+    metrics.silhouette,
+    functools.partial(metrics.neighbour_purity, neighbours=1),
+  ):
+    with pytest.raises(ValueError, match=r'labels need the shape \[4\]'):
+      measure(x, [0, 1])
+  with pytest.raises(ValueError, match='at least 1'):
+    metrics.neighbour_purity(x, [0, 1, 0, 1], neighbours=0)
