@@ -5,6 +5,7 @@ into bins of equal width by the probability of their predicted class, the
 interval of bin m of M being ((m - 1) / M, m / M].
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +13,11 @@ import scipy.optimize
 import scipy.special
 from numpy.typing import ArrayLike
 
-from semisup_jax.metrics.examples import check_probabilities, kept_examples
+from semisup_jax.metrics.examples import (
+  check_probabilities,
+  kept_examples,
+  labelled_examples,
+)
 
 # What `fit_temperature` chooses from.
 LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 0.05, 20.0
@@ -141,9 +146,38 @@ def fit_temperature(
     probabilities = scipy.special.softmax(inverse * logits, axis=1)
     return (probabilities * logits).sum(axis=1).mean() - true
 
+  return _best_temperature(slope) if logits.any() else 1.0
+
+
+def fit_sigmoid_temperature(logits: ArrayLike, labels: ArrayLike) -> float:
+  """The T whose sigmoid(logits / T) has the least cross-entropy.
+
+  As `fit_temperature`, of several labels an image: one T for all of them, by
+  which no probability changes to the other side of one half.
+
+  Args:
+    logits: One a label, float [batch, labels], of examples that the classifier
+      was not fitted to.
+    labels: 0 or 1, integers [batch, labels].
+
+  Returns:
+    T, in [0.05, 20]; see `fit_temperature`.
+
+  Raises:
+    ValueError: If shapes or labels do not fit, or a logit is not finite.
+  """
+  logits, labels = labelled_examples(logits, labels)
+  true = (labels * logits).mean()
+
+  def slope(inverse: float) -> float:
+    return (scipy.special.expit(inverse * logits) * logits).mean() - true
+
+  return _best_temperature(slope) if logits.any() else 1.0
+
+
+def _best_temperature(slope: Callable[[float], float]) -> float:
+  """Where a likelihood, convex in 1 / T, is least; `slope` is its derivative."""
   low, high = 1 / HIGHEST_TEMPERATURE, 1 / LOWEST_TEMPERATURE
-  if not logits.any():
-    return 1.0
   if slope(high) <= 0:
     return LOWEST_TEMPERATURE
   if slope(low) >= 0:
