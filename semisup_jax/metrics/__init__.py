@@ -54,9 +54,9 @@ from semisup_jax.metrics.summary import ECE_BINS, classification_metrics
 __all__ = [
   'ECE_BINS',
   'ONE_CLASS',
+  'SEVERAL_LABELS',
   'PairedDifference',
   'ReliabilityBins',
-  'SEVERAL_LABELS',
   'Scoring',
   'average_precision',
   'balanced_accuracy',

@@ -176,7 +176,7 @@ def fit_sigmoid_temperature(logits: ArrayLike, labels: ArrayLike) -> float:
 
 
 def _best_temperature(slope: Callable[[float], float]) -> float:
-  """Where a likelihood, convex in 1 / T, is least; `slope` is its derivative."""
+  """Where a function, convex in 1 / T, is least; `slope` is its derivative."""
   low, high = 1 / HIGHEST_TEMPERATURE, 1 / LOWEST_TEMPERATURE
   if slope(high) <= 0:
     return LOWEST_TEMPERATURE

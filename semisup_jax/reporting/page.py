@@ -99,15 +99,16 @@ def _more_numbers(results: Mapping[str, Any]) -> str:
       tables.folded('Other metrics', tables.metric_tables(extra['metrics']))
     )
   if extra.get('source'):
-    on_source = [row for row in extra['source'] if row['metric'] == 'top1']
-    parts.append(
-      tables.folded(
-        'Accuracy on what was learned from, %', tables.main_table(on_source)
-      )
-    )
+    metric = extra['source'][0]['metric']
+    unit = ', %' if metric in wording.PERCENT else ''
+    title = f'{wording.metric_in_short(metric)} on what was learned from{unit}'
+    parts.append(tables.folded(title, tables.main_table(extra['source'])))
   if extra.get('per_class_recall'):
     rows = [row for row in extra['per_class_recall'] if row['shown']]
     parts.append(tables.folded('Recall by class', tables.recall(rows)))
+  if extra.get('per_label'):
+    rows = [row for row in extra['per_label'] if row['shown']]
+    parts.append(tables.by_label(rows))
   rows = [*results.get('rows', ()), *extra.get('metrics', ())]
   if rows:
     parts.append(tables.folded('Every number', tables.every_number(rows)))

@@ -174,9 +174,7 @@ def _row(
     raise InputError(
       f'{place}: an image of the {SPLITS[split]} part needs a label'
     )
-  return Row(
-    place, cells['file'], label, SPLITS[split], cells.get('group', '')
-  )
+  return Row(place, cells['file'], label, SPLITS[split], cells.get('group', ''))
 
 
 def _labels(place: str, cells: dict[str, str]) -> tuple[str, ...] | None:
@@ -190,8 +188,8 @@ def _labels(place: str, cells: dict[str, str]) -> tuple[str, ...] | None:
   for name, cell in cells.items():
     if cell not in _CELLS:
       raise InputError(
-        f'{place}: {name} must be 0 or 1, or all labels of the image empty; got '
-        f'{cell!r}; without a column label every column but file, split and '
-        'group is a label, or those alone that data.classes names'
+        f'{place}: {name} must be 0 or 1, or all labels of the image empty; '
+        f'got {cell!r}; without a column label every column but file, split '
+        'and group is a label, or those alone that data.classes names'
       )
   return tuple(name for name, cell in cells.items() if _CELLS[cell])

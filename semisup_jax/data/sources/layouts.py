@@ -94,9 +94,7 @@ def read_layout(
   return Layout(_by_table(tree, read, problems), [], read.names)
 
 
-def _by_table(
-  tree: FileTree, table: Table, problems: Problems
-) -> list[Entry]:
+def _by_table(tree: FileTree, table: Table, problems: Problems) -> list[Entry]:
   """The files that a table names, and then those that it does not."""
   files = {
     file.relative_to(tree.root).as_posix(): file
@@ -263,9 +261,7 @@ def check_classes(entries: Sequence[Entry]) -> None:
   Raises:
     InputError: Naming it.
   """
-  known = {
-    name for e in entries if e.split == 'train' for name in _classes(e)
-  }
+  known = {name for e in entries if e.split == 'train' for name in _classes(e)}
   for entry in entries:
     for name in _classes(entry):
       if name not in known:
