@@ -147,14 +147,14 @@ def differences(
   """Paired differences over draws, of every two protocols.
 
   Args:
-    rows: From `summarize`, all of one metric.
+    rows: From `summarize`; those of the first one's metric count, the primary.
     baseline: Pairs with this protocol have it second; other pairs are ordered
       by their means.
     level: Of the intervals.
   """
   groups: dict[Any, list] = {}
   for row in rows:
-    if row['n'] > 1:
+    if row['metric'] == rows[0]['metric'] and row['n'] > 1:
       groups.setdefault(row['labels_per_class'], []).append(row)
   pairs = []
   for k, members in groups.items():
