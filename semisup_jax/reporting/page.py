@@ -42,6 +42,7 @@ def write_page(
     _overview(results, figures[:1]),
     audit_section.section(results.get('tables', {})),
     shift_section.section(results.get('tables', {})),
+    _by_label(results.get('tables', {}).get('per_label', ())),
     _figures(figures[1:]),
     _more_numbers(results),
     _how(results, config),
@@ -81,6 +82,14 @@ def _overview(
   return overview.layout(parts, columns=len(grid.ks))
 
 
+def _by_label(rows: Sequence[Mapping[str, Any]]) -> str:
+  """Each label of several an image; curves by threshold belong here too."""
+  rows = [row for row in rows if row['shown']]
+  if not rows:
+    return ''
+  return f'<section>\n<h2>By label</h2>\n{tables.by_label(rows)}\n</section>'
+
+
 def _figures(figures: Sequence[FigureFiles]) -> str:
   if not figures:
     return ''
@@ -106,9 +115,6 @@ def _more_numbers(results: Mapping[str, Any]) -> str:
   if extra.get('per_class_recall'):
     rows = [row for row in extra['per_class_recall'] if row['shown']]
     parts.append(tables.folded('Recall by class', tables.recall(rows)))
-  if extra.get('per_label'):
-    rows = [row for row in extra['per_label'] if row['shown']]
-    parts.append(tables.by_label(rows))
   rows = [*results.get('rows', ()), *extra.get('metrics', ())]
   if rows:
     parts.append(tables.folded('Every number', tables.every_number(rows)))

@@ -17,7 +17,7 @@ _RIGHT = (False, False, True, True, True, True, True, False, False)
 _OF_LABELS = {
   'roc_auc': 'ROC-AUC',
   'average_precision': 'average precision',
-  'f1': 'F1',
+  'f1': 'F1, %',
 }
 
 
@@ -133,16 +133,15 @@ def by_label(rows: Sequence[Row]) -> str:
     )
     for row in order
   ]
-  head = ['label', *map(_OF_LABELS.get, _OF_LABELS), 'images that have it']
+  head = ['label', *_OF_LABELS.values(), 'images that have it']
   table = named(head, lines, 'wide', label='By label')
   protocol = wording.protocol(rows[0]['protocol'])
   k, draws = wording.count(rows[0]['labels_per_class']), rows[0]['draws']
   return (
-    f'<h3>By label</h3>{table}\n<p class="hint">{escape(protocol)}, labels a '
-    f'class: {escape(k)}; mean ± standard deviation over n = {draws} draw(s). '
-    'F1 is at a probability of one half, and depends on it; average precision '
-    'of scores that say nothing is the share of images that have the label. '
-    '- is what cannot be measured.</p>'
+    f'{table}\n<p class="hint">{escape(protocol)}, labels a class: {escape(k)}; '
+    f'mean ± standard deviation over n = {draws} draw(s). F1 is at a '
+    'probability of one half, and depends on it; average precision of scores '
+    'that say nothing is the share of images that have the label.</p>'
   )
 
 

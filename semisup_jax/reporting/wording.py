@@ -62,13 +62,17 @@ METRICS = {
   'ece': 'Expected calibration error',
   'roc_auc': 'Macro ROC-AUC',
   'average_precision': 'Mean average precision',
+  'f1': 'F1',
 }
 # Those that rows are of, within a title. One without a unit is named beside its
 # values too.
 IN_SHORT = {'top1': 'Accuracy', 'roc_auc': 'ROC-AUC'}
 # Shares of one, written in per cent; every other metric is written as it is.
 PERCENT = frozenset(
-  {'top1', 'top5', 'macro_f1', 'weighted_f1', 'balanced_accuracy', 'ece'}
+  {
+    *('top1', 'top5', 'f1', 'macro_f1', 'weighted_f1', 'balanced_accuracy'),
+    'ece',
+  }
 )
 LOWER_IS_BETTER = frozenset({'nll', 'ece', 'loss', 'brier'})
 
