@@ -138,10 +138,10 @@ def by_label(rows: Sequence[Row]) -> str:
   protocol = wording.protocol(rows[0]['protocol'])
   k, draws = wording.count(rows[0]['labels_per_class']), rows[0]['draws']
   return (
-    f'{table}\n<p class="hint">{escape(protocol)}, labels a class: {escape(k)}; '
-    f'mean ± standard deviation over n = {draws} draw(s). F1 is at a '
-    'probability of one half, and depends on it; average precision of scores '
-    'that say nothing is the share of images that have the label.</p>'
+    f'{table}\n<p class="hint">{escape(protocol)}, labels a class: '
+    f'{escape(k)}; mean ± standard deviation over n = {draws} draw(s). F1 is '
+    'at a probability of one half, and depends on it; average precision of '
+    'scores that say nothing is the share of images that have the label.</p>'
   )
 
 

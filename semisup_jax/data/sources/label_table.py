@@ -121,7 +121,8 @@ def _columns(header: list[str], path: pathlib.Path) -> dict[str, int]:
   if 'file' not in header or ('label' not in header and len(others) < 2):
     raise InputError(
       f'{path} needs a header with the columns file and label, and perhaps '
-      f'split and group; it has {shown}'
+      'split and group, or for label two columns of 0 and 1 or more; it has '
+      f'{shown}'
     )
   looked_at = COLUMNS if 'label' in header else (*COLUMNS, *others)
   twice = [name for name in looked_at if header.count(name) > 1]
