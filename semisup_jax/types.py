@@ -14,9 +14,9 @@ Variables = Mapping[str, Any]  # {'params': ..., 'batch_stats': ...}
 Metrics = dict[str, jax.Array]  # Scalars by name.
 
 # A batch is a dict of named streams, `unlabelled` and `labelled`, each a dict
-# of `image` (uint8 [N, H, W, C]), `label` (int32 [N], only in `labelled`) and
-# `index` (int32 [N], the row in the data set). N is global: `batch_size` times
-# the method's number for the stream.
+# of `image` (uint8 [N, H, W, C]), `label` (int32 [N], or [N, K] where an image
+# has several labels; only in `labelled`) and `index` (int32 [N], the row in the
+# data set). N is global: `batch_size` times the method's number for the stream.
 Batch = dict[str, dict[str, jax.Array]]
 DATA_AXIS = 'data'  # Of the mesh: what a batch is divided over.
 
@@ -80,6 +80,8 @@ class Task:
     transform: Makes a string of ops, as a config has it, a function
       `(key, image) -> image`.
     steps: The length of the training, given the `streams` of a `Method`.
+    multi_label: Whether an image has any number of the K labels: then `label`
+      in a batch is int32 [N, K] of 0 and 1.
   """
 
   num_classes: int
@@ -88,6 +90,7 @@ class Task:
   image_shape: tuple[int, int, int]
   transform: Callable[[str], Callable[[jax.Array, jax.Array], jax.Array]]
   steps: Callable[[Mapping[str, int]], int]
+  multi_label: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,6 +13,11 @@ NPZ = '--config=configs/simclr.py:npz'
 FOLDER = '--config=configs/simclr.py:folder'
 BATCH_NORM = '--config.evaluation.batch_norm'
 COMPARE = '--config=configs/compare.py'
+SEVERAL = (
+  '--config.data.path={files}/several.npz',
+  '--config.data.labels_per_class=all',
+  '--config.batch_size=16',
+)
 SHIFT = ('--config=configs/supervised.py', f'{BATCH_NORM}.modes=source')
 
 
@@ -36,13 +41,16 @@ def files(tmp_path_factory):
 def write_archives(root):
   images, labels = np.zeros((8, 8, 8), np.uint8), np.arange(8) % 2
   good = {'train_images': images, 'train_labels': labels}
+  several = (np.arange(40)[:, None] % [2, 3, 5] == 0).astype(int)
+  many = np.zeros((40, 8, 8), np.uint8)
   for name, change in {
     'good': {},
     'unlabelled': {'train_labels': None},
     'floats': {'train_images': images / 2},
     'rgba': {'train_images': np.zeros((8, 8, 8, 4), np.uint8)},
     'short': {'train_labels': labels[:7]},
-    'many': {'train_labels': np.zeros((8, 14), int)},
+    'many': {'train_labels': np.full((8, 14), 2)},
+    'several': {'train_labels': several, 'train_images': many},
     'one_class': {'train_labels': 0 * labels},
     'empty': {'train_images': images[:0], 'train_labels': labels[:0]},
     'pickled': {'train_labels': np.array([None] * 8)},
@@ -336,7 +344,43 @@ ROWS = [
   ([NPZ, '--config.data.path={files}/floats.npz'], 'must be images, uint8'),
   ([NPZ, '--config.data.path={files}/rgba.npz'], '1 or 3 channels'),
   ([NPZ, '--config.data.path={files}/short.npz'], 'one for each image'),
-  ([NPZ, '--config.data.path={files}/many.npz'], 'one integer an image'),
+  ([NPZ, '--config.data.path={files}/many.npz'], 'must be 0 or 1; got 2 to 2'),
+  (
+    [*SEVERAL, '--config=configs/sup_con.py:npz'],
+    'method.name=sup_con needs one class an image',
+  ),
+  (
+    [*SEVERAL, '--config=configs/fixmatch.py:npz'],
+    'method.name=fixmatch needs one class an image',
+  ),
+  (
+    [*SEVERAL, '--config=configs/mean_teacher.py:npz'],
+    'method.name=mean_teacher needs one class an image',
+  ),
+  (
+    [*SEVERAL, '--config=configs/self_training.py:npz'],
+    'experiment=self_training needs one class an image',
+  ),
+  (
+    [
+      *SEVERAL,
+      '--config=configs/supervised.py:npz',
+      f'{BATCH_NORM}.modes=source',
+    ],
+    "modes=('source',) needs one class an image",
+  ),
+  (
+    [NPZ, *SEVERAL, '--config.evaluation.labels_per_class=1,9'],
+    "asks for 9, but class '2' has 5 labelled images",
+  ),
+  (
+    [NPZ, *SEVERAL, '--config.data.labels_per_class=9'],
+    '9 labels a class were asked for, but class 2 has 5 images',
+  ),
+  (
+    [NPZ, *SEVERAL, '--config.data.test_fraction=0.01'],
+    'test_fraction=0.01 of 40 images leaves a part empty',
+  ),
   ([NPZ, '--config.data.path={files}/one_class.npz'], 'two are needed'),
   (
     [

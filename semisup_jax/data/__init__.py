@@ -5,6 +5,7 @@ from semisup_jax.data import (
   drawing,
   duplicates,
   folds,
+  labels,
   placement,
   sources,
   splits,
@@ -22,6 +23,12 @@ FoundImages = found_images.FoundImages
 picture = found_images.picture
 Splits = splits.Splits
 read_fold = folds.read_fold
+known = labels.known
+members = labels.members
+label_counts = labels.counts
+strata = labels.strata
+alone = labels.alone
+undecided = labels.undecided
 draw_labelled = drawing.draw_labelled
 draw_stratified = drawing.draw_stratified
 digests = duplicates.digests

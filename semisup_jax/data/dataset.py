@@ -7,7 +7,8 @@ import numpy as np
 
 from semisup_jax.types import InputError
 
-# The label of an image whose class nobody knows: an unlabelled one.
+# The label of an image whose class nobody knows: an unlabelled one. Of several
+# labels an image, all are this.
 UNKNOWN = -1
 
 
@@ -34,8 +35,10 @@ class Dataset:
 
   Attributes:
     images: uint8 [N, H, W, C], C 1 or 3.
-    labels: int32 [N], in [0, len(class_names)), or `UNKNOWN`.
-    class_names: One name a class.
+    labels: int32 [N], in [0, len(class_names)), or `UNKNOWN`: each image has
+      one class. Or int32 [N, len(class_names)] of 0 and 1, or rows of
+      `UNKNOWN`: it has any number of labels.
+    class_names: One name a class, or a label.
     files: Path of each image within its folder; None where they are no files.
     groups: int32 [N], the same for images that must be on one side of every
       split, as those of a patient; -1 for an image of its own. None is -1 for
@@ -61,17 +64,19 @@ class Dataset:
       raise InputError(
         f'images must have 1 or 3 channels, got {images.shape[-1]}'
       )
-    if labels.shape != (len(images),) or labels.dtype != np.int32:
+    shape = (len(images), self.num_classes)[: labels.ndim]
+    if labels.shape != shape or labels.dtype != np.int32:
       raise InputError(
-        f'labels must be int32 [{len(images)}], one for each image, got '
+        f'labels must be int32 {list(shape)}, one for each image, got '
         f'{labels.dtype} {list(labels.shape)}'
       )
-    if len(labels) and not (
-      labels.min() >= UNKNOWN and labels.max() < self.num_classes
+    highest = 1 if self.multi_label else self.num_classes - 1
+    if labels.size and not (
+      labels.min() >= UNKNOWN and labels.max() <= highest
     ):
       raise InputError(
-        f'labels must be in 0 to {self.num_classes - 1}, got '
-        f'{labels.min()} to {labels.max()}'
+        f'labels must be in 0 to {highest}, got {labels.min()} to '
+        f'{labels.max()}'
       )
 
   def __len__(self) -> int:
@@ -81,6 +86,11 @@ class Dataset:
   def num_classes(self) -> int:
     """K, the number of class names."""
     return len(self.class_names)
+
+  @property
+  def multi_label(self) -> bool:
+    """Whether an image has any number of labels, and not one class."""
+    return self.labels.ndim == 2
 
   def take(self, rows: np.ndarray) -> 'Dataset':
     """Returns the images of `rows` (int [M]) and all that is theirs, copied."""

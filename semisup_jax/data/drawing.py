@@ -1,7 +1,13 @@
-"""Draws of rows from a data set: stratified, nested, by a seed of their own."""
+"""Draws of rows from a data set: stratified, nested, by a seed of their own.
+
+Labels are those of a `Dataset`, one class an image, int [N], or several labels,
+int [N, K]; then "the classes in proportion" are the combinations of labels that
+images have, where nothing else is said.
+"""
 
 import numpy as np
 
+from semisup_jax.data import labels as labels_lib
 from semisup_jax.types import InputError
 
 
@@ -11,16 +17,17 @@ def stratified_order(labels: np.ndarray, seed: tuple[int, ...]) -> np.ndarray:
   Any two prefixes are nested by construction.
 
   Args:
-    labels: int [N].
+    labels: int [N] or [N, K].
     seed: Non-negative integers; equal ones give equal orders.
 
   Returns:
     A permutation of the N rows, int64.
   """
   random = np.random.default_rng(seed)
-  position = np.empty(len(labels))
-  for label in np.unique(labels):
-    rows = np.flatnonzero(labels == label)
+  strata = labels_lib.strata(labels)
+  position = np.empty(len(strata))
+  for stratum in np.unique(strata):
+    rows = np.flatnonzero(strata == stratum)
     # The class's j-th of n images stands at (j + u) / n of the way, so it falls
     # due as often as the class is large; u shuffles who comes first.
     place = np.arange(len(rows)) + random.uniform()
@@ -34,10 +41,11 @@ def draw_groups(
   """Draws whole groups with about `count` images, the classes in proportion.
 
   In an order that is drawn, each group is taken that brings the numbers of the
-  classes nearer to their shares of `count`, by the sum of squares.
+  classes nearer to their shares of `count`, by the sum of squares; of several
+  labels an image each label is a class, and so is having none.
 
   Args:
-    labels: int [N].
+    labels: int [N] or [N, K].
     groups: int [N]; an image of group -1 is one of its own.
     count: How many images there should be.
     seed: Non-negative integers.
@@ -46,18 +54,58 @@ def draw_groups(
     Row numbers into `labels`, int64, sorted; none, where every group is too
     large.
   """
+  has = labels_lib.members(labels, labels.max(initial=0) + 1)
   own = groups < 0
   members = np.where(own, groups.max(initial=-1) + 1 + np.cumsum(own), groups)
   random = np.random.default_rng(seed)
-  missing = count * np.bincount(labels) / len(labels)
+  missing = count * has.sum(axis=0) / len(labels)
   taken = []
   for group in random.permutation(np.unique(members)):
     rows = np.flatnonzero(members == group)
-    added = np.bincount(labels[rows], minlength=len(missing))
+    added = has[rows].sum(axis=0)
     if np.sum((missing - added) ** 2) < np.sum(missing**2):
       missing = missing - added
       taken.append(rows)
   return np.sort(np.concatenate([np.arange(0), *taken]))
+
+
+def draw_share(
+  labels: np.ndarray, count: int, *, seed: tuple[int, ...]
+) -> np.ndarray:
+  """Draws about `count` images, the same share of the images of each label.
+
+  Iterative stratification (Sechidis et al. 2011,
+  https://doi.org/10.1007/978-3-642-23808-6_10) into two parts, whole labels at
+  a time: the one with the fewest images left is divided first, while there is
+  a choice. Of a label with two images or more both parts get one, if images
+  that were divided before leave one.
+
+  Args:
+    labels: int [N, K], none of them unknown.
+    count: How many images there should be; it is met exactly where enough
+      images have no label.
+    seed: Non-negative integers.
+
+  Returns:
+    Row numbers into `labels`, int64, sorted.
+  """
+  random = np.random.default_rng(seed)
+  has = labels == 1
+  total = has.sum(axis=0)
+  wanted = np.rint(count / len(labels) * total).astype(int)
+  wanted = np.where(total > 1, np.clip(wanted, 1, total - 1), 0)
+  drawn = np.zeros(len(labels), bool)
+  left = has.any(axis=1)
+  while left.any():
+    remaining = has[left].sum(axis=0)
+    label = np.argmin(np.where(remaining > 0, remaining, len(labels) + 1))
+    rows = random.permutation(np.flatnonzero(left & has[:, label]))
+    more = max(wanted[label] - has[drawn, label].sum(), 0)
+    drawn[rows[:more]] = True
+    left[rows] = False
+  without = random.permutation(np.flatnonzero(~has.any(axis=1)))
+  drawn[without[: max(count - drawn.sum(), 0)]] = True
+  return np.flatnonzero(drawn)
 
 
 def draw_labelled(
@@ -69,10 +117,12 @@ def draw_labelled(
 ) -> np.ndarray:
   """Draws labelled images, the same number of each class.
 
-  Nested: with one seed, the draw for a smaller number is part of the larger.
+  Of several labels an image, as many images as it takes until each label is on
+  so many of them, and so many have none, or all of these. Nested: with one
+  seed, the draw for a smaller number is part of the larger.
 
   Args:
-    labels: int [N], of the images that may be drawn.
+    labels: int [N] or [N, K], of the images that may be drawn.
     labels_per_class: How many of each class, or 'all'.
     seed: Non-negative integers; each draw has its own.
     num_classes: K; every class must have enough images.
@@ -90,18 +140,44 @@ def draw_labelled(
       "labels_per_class must be a positive integer or 'all', got "
       f'{labels_per_class!r}'
     )
-  counts = np.bincount(labels, minlength=num_classes)
+  counts = labels_lib.counts(labels, num_classes)
   if counts.min() < labels_per_class:
     raise InputError(
       f'{labels_per_class} labels a class were asked for, but class '
       f'{int(counts.argmin())} has {counts.min()} images to draw from'
     )
   random = np.random.default_rng(seed)
+  if labels.ndim == 2:
+    has = labels_lib.members(labels, num_classes)
+    return _until_each(has, labels_per_class, random)
   chosen = [
     random.permutation(np.flatnonzero(labels == label))[:labels_per_class]
     for label in range(num_classes)
   ]
   return np.sort(np.concatenate(chosen))
+
+
+def _until_each(
+  has: np.ndarray, count: int, random: np.random.Generator
+) -> np.ndarray:
+  """The first rows of an order of which each column, bool [N, K], has `count`.
+
+  Row by row for the column that lacks one, the rarest first.
+  """
+  order = random.permutation(len(has))
+  has = has[order]
+  waiting = [iter(np.flatnonzero(column)) for column in has.T]
+  rarest_first = np.argsort(has.sum(axis=0), kind='stable')
+  taken, found = set(), np.zeros(has.shape[1], int)
+  for least in range(1, count + 1):
+    for column in rarest_first:
+      if found[column] >= least:
+        continue
+      row = next((r for r in waiting[column] if r not in taken), None)
+      if row is not None:
+        taken.add(row)
+        found += has[row]
+  return np.sort(order[list(taken)])
 
 
 def draw_stratified(
@@ -113,7 +189,7 @@ def draw_stratified(
   skips as many as the first has, are disjoint.
 
   Args:
-    labels: int [N], of the images that may be drawn.
+    labels: int [N] or [N, K], of the images that may be drawn.
     count: How many in all.
     seed: Non-negative integers.
     skip: How many are passed over first.
@@ -148,7 +224,8 @@ def draw_unlabelled(
   the first 25,000, and 25,000 that do not are those that come next.
 
   Args:
-    labels: int [N], of the images that may be drawn; they only stratify.
+    labels: int [N] or [N, K], of the images that may be drawn; they only
+      stratify.
     labelled: Row numbers into `labels` of the labelled ones.
     count: How many in all; None is as many as there are.
     includes_labelled: Whether the labelled ones are among them, or apart.

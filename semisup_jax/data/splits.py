@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 
 from semisup_jax.data import drawing
-from semisup_jax.data.dataset import UNKNOWN, Dataset, Parts
+from semisup_jax.data.dataset import Dataset, Parts
+from semisup_jax.data.labels import known, undecided
 from semisup_jax.types import InputError
 
 # A data set without an official test split gets the same one under every seed:
@@ -94,11 +95,12 @@ def make_splits(
       unlabelled. None is every row that has a label.
 
   Raises:
-    InputError: If a part would be empty, or a class has too few images.
+    InputError: If a part would be empty, a class has too few images, or nothing
+      can be told of any label in a part.
   """
   train = parts['train']
   test = parts.get('test')
-  rows = np.flatnonzero(train.labels != UNKNOWN)
+  rows = np.flatnonzero(known(train.labels))
   if fold is not None:
     rows = _within(fold, rows, test)
   held_out = []
@@ -113,6 +115,7 @@ def make_splits(
     )
     held_out.append(apart)
     validation = train.take(apart)
+  _check_labels_vary({'validation': validation, 'test': test})
   drawn = _labelled(
     train.labels[rows],
     labels_per_class,
@@ -138,6 +141,15 @@ def make_splits(
   apart = np.unique(np.concatenate(parts_of_train))
   assert len(apart) == sum(map(len, parts_of_train)), 'parts must be disjoint'
   return splits
+
+
+def _check_labels_vary(held_out: dict[str, Dataset]) -> None:
+  for what, part in held_out.items():
+    if part.multi_label and undecided(part.labels).all():
+      raise InputError(
+        f'each label is on all of the {len(part)} {what} images or on none of '
+        'them, so nothing can be told apart there; label more images'
+      )
 
 
 def _labelled(labels, per_class, total, skip, *, seed, num_classes):
@@ -178,7 +190,7 @@ def _within(fold, labelled, test) -> np.ndarray:
 
 def _with_unlabelled(train, rows, fold) -> np.ndarray:
   """`rows`, and those that have no label, or one that is not to be seen."""
-  seen = train.labels != UNKNOWN
+  seen = known(train.labels)
   if fold is not None:
     seen = np.isin(np.arange(len(train)), fold)
   return np.union1d(rows, np.flatnonzero(~seen))
@@ -212,7 +224,9 @@ def _hold_out(train, rows, fraction, what, seed):
       'empty'
     )
   labels = train.labels[rows]
-  if train.groups is None:
+  if train.groups is None and train.multi_label:
+    apart = drawing.draw_share(labels, count, seed=seed)
+  elif train.groups is None:
     apart = np.sort(drawing.stratified_order(labels, seed)[:count])
   else:
     groups = train.groups[rows]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import jax
 import numpy as np
 
-from semisup_jax import data, training
+from semisup_jax import data, metrics, training
 from semisup_jax.evaluation.features import Forward
 from semisup_jax.training import progress
 from semisup_jax.types import Method, Variables
@@ -38,7 +38,7 @@ class Finetuner:
       mesh: Divides the batches.
       images: uint8 [T, H, W, C], of which each training uses some rows; placed
         once for all trainings (see `data.ResidentStream`).
-      labels: int [T].
+      labels: int [T], or [T, K] of several labels an image.
     """
     self._method = method
     self._forward = forward
@@ -93,24 +93,25 @@ class Finetuner:
       batch=lambda step: {'labelled': stream.batch(step)},
       steps=self._recipe.steps,
       evaluators={
-        'classifier': accuracy_of(self._forward, validation, self._method)
+        'classifier': score_of(self._forward, validation, self._method)
       },
       evaluate_every=self._recipe.evaluate_every,
-      select_by=('classifier', 'top1'),
+      select_by=('classifier', metrics.scoring_of(self._labels).primary),
       patience=self._recipe.patience,
       chosen=self._method.predict_variables,
       bar=bar,
     )
 
 
-def accuracy_of(
+def score_of(
   forward: Forward, dataset: data.Dataset, method: Method
 ) -> Callable[[training.TrainState], Mapping[str, float]]:
-  """An evaluator: the share of `dataset` that a method's model gets right.
+  """An evaluator: the primary metric of a method's model on `dataset`.
 
   It raises `training.NotFiniteError` on logits that are not finite: their
   argmax would be a class like any other.
   """
+  scoring = metrics.scoring_of(dataset.labels)
 
   def evaluate(state):
     logits = forward(method.predict_variables(state), dataset.images)
@@ -119,7 +120,6 @@ def accuracy_of(
         f'the model of step {int(state.step)} gives logits that are not '
         'finite; a lower learning rate or clip_norm=1.0 may help'
       )
-    predictions = logits.argmax(-1)
-    return {'top1': float(np.mean(predictions == dataset.labels))}
+    return {scoring.primary: scoring.score(logits, dataset.labels)}
 
   return evaluate

@@ -5,9 +5,13 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
+import scipy.special
+
+from semisup_jax import objectives
 
 # A class that no neighbour votes for is unlikely, not impossible: without a
-# floor one such image makes the set's negative log-likelihood infinite.
+# floor one such image makes the set's negative log-likelihood infinite. Of
+# several labels, neither is one that all vote for certain.
 FLOOR = 1e-3
 
 
@@ -23,8 +27,11 @@ def _votes(
   top, rows = jax.lax.top_k(similarity, neighbours)
   # Relative to the nearest, so that a small temperature cannot overflow.
   votes = jnp.exp((top - top[:, :1]) / temperature)
-  classes = jax.nn.one_hot(bank_labels[rows], num_classes)
+  encode = objectives.target_of(bank_labels).encode
+  classes = encode(bank_labels[rows], num_classes, float)
   scores = jnp.einsum('qn,qnk->qk', votes, classes)
+  if bank_labels.ndim == 2:  # The labels of a neighbour do not share its vote.
+    return scores / votes.sum(-1, keepdims=True)
   return scores / scores.sum(-1, keepdims=True)
 
 
@@ -44,7 +51,7 @@ def knn_logits(
 
   Args:
     bank: Embeddings with known labels, float [M, D].
-    bank_labels: int [M].
+    bank_labels: int [M], or 0 and 1 [M, K] of several labels an image.
     queries: Embeddings to classify, float [N, D].
     neighbours: How many vote; all of the bank, if it has fewer.
     temperature: Positive; small ones let the nearest decide.
@@ -53,7 +60,8 @@ def knn_logits(
 
   Returns:
     Log-probabilities, float32 [N, K]: the shares of the vote, mixed with a
-    uniform distribution of weight `FLOOR`.
+    uniform distribution of weight `FLOOR`. Of several labels, log-odds: each
+    label's share of the vote, mixed with one half.
   """
   bank = jnp.asarray(bank)
   bank_labels = jnp.asarray(bank_labels)
@@ -65,7 +73,7 @@ def knn_logits(
   probabilities = [
     _votes(
       jnp.pad(bank, ((0, padding), (0, 0))),
-      jnp.pad(bank_labels, (0, padding)),
+      jnp.pad(bank_labels, ((0, padding), (0, 0))[: bank_labels.ndim]),
       weights,
       jnp.asarray(queries[start : start + chunk]),
       temperature,
@@ -75,4 +83,6 @@ def knn_logits(
     for start in range(0, len(queries), chunk)
   ]
   votes = np.concatenate(jax.device_get(probabilities))
+  if bank_labels.ndim == 2:
+    return scipy.special.logit((1 - FLOOR) * votes + FLOOR / 2)
   return np.log((1 - FLOOR) * votes + FLOOR / num_classes)

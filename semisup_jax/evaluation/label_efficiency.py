@@ -53,7 +53,7 @@ def label_efficiency(
 
   Args:
     protocols: By name.
-    labels: int [T], of the training part.
+    labels: int [T] or [T, K], of the training part.
     rows: Rows of the training part whose labels may be seen, int [L].
     num_classes: K.
     labels_per_class: Integers, and 'all' for every row in one draw.
@@ -97,19 +97,22 @@ def summarize(
 
   Args:
     outcomes: From `label_efficiency`, or any of that form.
-    labels: int [N], of the reported part.
+    labels: int [N] or [N, K], of the reported part.
     level: Of the intervals: Student's t over draws, or, where there is one
-      draw, the bootstrap over test images (for the top-1 accuracy).
+      draw, the bootstrap over test images (for the top-1 accuracy alone: a
+      ROC-AUC is no mean over images).
+
+  Returns:
+    The rows; of each protocol and number of labels the primary metric first.
   """
+  scoring = metrics.scoring_of(labels)
   groups: dict[tuple, list[Outcome]] = {}
   for outcome in outcomes:
     key = (outcome.protocol, outcome.labels_per_class)
     groups.setdefault(key, []).append(outcome)
   rows = []
   for (protocol, k), members in groups.items():
-    measured = [
-      metrics.classification_metrics(m.logits, labels) for m in members
-    ]
+    measured = [scoring.metrics(m.logits, labels) for m in members]
     for metric in measured[0]:
       values = [m[metric] for m in measured]
       mean, std = metrics.mean_and_std(values)
@@ -144,14 +147,14 @@ def differences(
   """Paired differences over draws, of every two protocols.
 
   Args:
-    rows: From `summarize`.
+    rows: From `summarize`; those of the first one's metric count, the primary.
     baseline: Pairs with this protocol have it second; other pairs are ordered
       by their means.
     level: Of the intervals.
   """
   groups: dict[Any, list] = {}
   for row in rows:
-    if row['metric'] == 'top1' and row['n'] > 1:
+    if row['metric'] == rows[0]['metric'] and row['n'] > 1:
       groups.setdefault(row['labels_per_class'], []).append(row)
   pairs = []
   for k, members in groups.items():

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from semisup_jax import training
+from semisup_jax import metrics, training
 
 # On the norm of the gradient, in float32.
 TOLERANCE = 1e-5
@@ -59,11 +59,13 @@ def fit_linear(
   """Multinomial logistic regression by L-BFGS, from zero.
 
   Minimizes `mean cross-entropy + l2 / 2 * |kernel|^2`, the bias not penalized:
-  scikit-learn's `LogisticRegression(C=1 / (n * l2))`.
+  scikit-learn's `LogisticRegression(C=1 / (n * l2))`. Of several labels an
+  image it is one such regression for each, against having it not: the sum of
+  their cross-entropies.
 
   Args:
     features: float [N, D], standardized.
-    labels: int [N].
+    labels: int [N], or 0 and 1 [N, K].
     weights: float [N], 1 for a row that counts and 0 for padding.
     l2: Scalar, positive: the minimum is then unique.
     num_classes: K.
@@ -73,13 +75,12 @@ def fit_linear(
   Returns:
     `(classifier, norm)`; the gradient's norm says how far it converged.
   """
-  targets = jax.nn.one_hot(labels, num_classes)
   weights = weights / weights.sum()
   highest = jax.lax.Precision.HIGHEST
 
   def objective(classifier):
     logits = jnp.matmul(features, classifier.kernel, precision=highest)
-    losses = optax.softmax_cross_entropy(logits + classifier.bias, targets)
+    losses = _losses(logits + classifier.bias, labels)
     penalty = 0.5 * l2 * jnp.sum(classifier.kernel**2)
     return jnp.sum(weights * losses) + penalty
 
@@ -108,6 +109,14 @@ def fit_linear(
   carry = (start, solver.init(start), jnp.inf, 0)
   classifier, _, norm, _ = jax.lax.while_loop(unfinished, step, carry)
   return classifier, norm
+
+
+def _losses(logits: jax.Array, labels: jax.Array) -> jax.Array:
+  """The cross-entropy of each row, float [N]; that of labels is a sum."""
+  if labels.ndim == 2:
+    return optax.sigmoid_binary_cross_entropy(logits, labels).sum(axis=-1)
+  targets = jax.nn.one_hot(labels, logits.shape[-1])
+  return optax.softmax_cross_entropy(logits, targets)
 
 
 class Probe(NamedTuple):
@@ -152,14 +161,15 @@ def linear_probe(
 ) -> Probe:
   """Fits a probe for each `l2` and keeps the best on validation.
 
-  Best is the highest accuracy, and among equals the lowest negative
-  log-likelihood, since few validation images tie often.
+  Best is the highest accuracy, or macro ROC-AUC of several labels an image, and
+  among equals the lowest negative log-likelihood, since few validation images
+  tie often.
 
   Args:
     features: Standardized, float [N, D].
-    labels: int [N].
+    labels: int [N], or 0 and 1 [N, K].
     validation_features: Standardized, float [V, D].
-    validation_labels: int [V].
+    validation_labels: int [V] or [V, K].
     l2: What to choose from.
     num_classes: K.
 
@@ -170,7 +180,8 @@ def linear_probe(
   size = 1 << (len(features) - 1).bit_length()
   padding = size - len(features)
   padded = jnp.asarray(np.pad(features, ((0, padding), (0, 0))))
-  padded_labels = jnp.asarray(np.pad(labels, (0, padding)))
+  of_rows = ((0, padding), (0, 0))[: labels.ndim]
+  padded_labels = jnp.asarray(np.pad(labels, of_rows))
   weights = jnp.asarray(
     np.pad(np.ones(len(features), np.float32), (0, padding))
   )
@@ -188,14 +199,12 @@ def linear_probe(
   if not fits:
     raise training.NotFiniteError('no linear probe could be fitted')
 
+  scoring = metrics.scoring_of(validation_labels)
+
   def quality(fit):
     _, (kernel, bias), _ = jax.device_get(fit)
-    logits = validation_features @ kernel + bias
-    accuracy = np.mean(logits.argmax(-1) == validation_labels)
-    losses = optax.losses.softmax_cross_entropy_with_integer_labels(
-      logits, validation_labels
-    )
-    return accuracy, -float(losses.mean())
+    judged = validation_features @ kernel + bias, validation_labels
+    return scoring.score(*judged), -scoring.loss(*judged)
 
   strength, classifier, norm = max(fits, key=quality)
   if norm > 100 * TOLERANCE:

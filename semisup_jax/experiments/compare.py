@@ -117,6 +117,12 @@ def _difference(
   return {**ends, 'n': counts[0], 'n_baseline': counts[1]}
 
 
+def _metric(group: Group) -> str:
+  """What the runs of a group are compared by."""
+  rows = [row for run in group for row in run.results['rows']]
+  return wording.metric_in_short(results_table(rows).metric)
+
+
 def _draw(
   grouped: Sequence[Group], runs: Sequence[Run], figures: FigureFiles
 ) -> Sequence[tuple[str, str, Mapping[str, pathlib.Path]]]:
@@ -124,7 +130,7 @@ def _draw(
   looks = {run.name: look for look, run in enumerate(runs)}
   for number, group in enumerate(grouped):
     figures.add(
-      'Accuracy by number of labels',
+      f'{_metric(group)} by number of labels',
       'Mean over draws of the labelled images; bands and bars are 95 % '
       'intervals. The colour is the run, the mark the protocol.',
       f'runs_{number}',

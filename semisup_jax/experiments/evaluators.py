@@ -29,7 +29,7 @@ def make_evaluators(
   looks = {'knn': _online_knn(config, method, ingredients, mesh)}
   if method.classifies:
     forward = ingredients.forward(method.model, mesh)
-    looks['classifier'] = evaluation.accuracy_of(
+    looks['classifier'] = evaluation.score_of(
       forward, splits.validation, method
     )
   else:
@@ -75,6 +75,7 @@ def _online_knn(config, method, ingredients, mesh):
   validation = ingredients.splits.validation
   bank = ingredients.splits.train.take(ingredients.splits.labelled)
   section = config.evaluation.knn
+  scoring = metrics.scoring_of(validation.labels)
 
   def evaluate(state: training.TrainState) -> Mapping[str, float]:
     logits = evaluation.knn_logits(
@@ -85,7 +86,7 @@ def _online_knn(config, method, ingredients, mesh):
       temperature=section.temperature,
       num_classes=ingredients.num_classes,
     )
-    return {'top1': metrics.top_k_accuracy(logits, validation.labels, 1)}
+    return {scoring.primary: scoring.score(logits, validation.labels)}
 
   return evaluate
 
@@ -107,11 +108,12 @@ def _online_probe(method, ingredients, mesh):
   """The linear classifier that is trained beside the method, raw weights."""
   forward = ingredients.forward(ingredients.encoder, mesh)
   validation = ingredients.splits.validation
+  scoring = metrics.scoring_of(validation.labels)
 
   def evaluate(state: training.TrainState) -> Mapping[str, float]:
     encoder = models.encoder_variables(state.variables)
     embeddings = _finite(forward(encoder, validation.images), state)
     logits = np.asarray(methods.probe_logits(state, embeddings))
-    return {'top1': metrics.top_k_accuracy(logits, validation.labels, 1)}
+    return {scoring.primary: scoring.score(logits, validation.labels)}
 
   return evaluate

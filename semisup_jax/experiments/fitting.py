@@ -92,6 +92,7 @@ def fit(
     The last state.
   """
   selects = 'classifier' in evaluators
+  primary = ingredients.scoring.primary
   batch = _batches(method, ingredients, recipe.batch_size, seed, mesh)
   state = training.create_state(
     method,
@@ -127,7 +128,7 @@ def fit(
       steps=recipe.steps,
       evaluators=evaluators,
       evaluate_every=recipe.evaluate_every,
-      select_by=('classifier', 'top1') if selects else None,
+      select_by=('classifier', primary) if selects else None,
       patience=recipe.patience,
       chosen=method.predict_variables,
       log=log,

@@ -3,7 +3,6 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-import scipy.special
 
 from semisup_jax import data, evaluation, metrics, models
 from semisup_jax.types import Variables
@@ -25,6 +24,8 @@ class Head(NamedTuple):
     temperature: By which logits are divided, so that probabilities are right as
       often as they say; 1 until it is `calibrated`.
     validation_images: Which the temperature was fitted to; 0 for none.
+    multi_label: Whether an image has any number of the K labels, each with a
+      probability of its own, and not one class.
   """
 
   protocol: str
@@ -34,6 +35,7 @@ class Head(NamedTuple):
   bias: np.ndarray
   temperature: float = 1.0
   validation_images: int = 0
+  multi_label: bool = False
 
   @classmethod
   def of_classifier(
@@ -46,18 +48,29 @@ class Head(NamedTuple):
       variables: The network's.
       splits: What it has learned from.
     """
-    layer = map(np.asarray, models.linear_head(variables))
-    k, labels = outcome.labels_per_class, len(splits.labelled)
-    return cls(outcome.protocol, k, labels, *layer)
+    kernel, bias = map(np.asarray, models.linear_head(variables))
+    return cls(
+      outcome.protocol,
+      outcome.labels_per_class,
+      len(splits.labelled),
+      kernel,
+      bias,
+      multi_label=splits.train.multi_label,
+    )
+
+  @property
+  def scoring(self) -> metrics.Scoring:
+    """How its logits are read."""
+    return metrics.SEVERAL_LABELS if self.multi_label else metrics.ONE_CLASS
 
   def logits(self, embeddings: np.ndarray) -> np.ndarray:
     """Float [N, D] to float64 [N, K], the temperature not applied."""
     return embeddings.astype(np.float64) @ self.kernel + self.bias
 
   def probabilities(self, embeddings: np.ndarray) -> np.ndarray:
-    """Float [N, D] to float32 [N, K]; rows sum to 1."""
+    """Float [N, D] to float32 [N, K]; of one class an image, rows sum to 1."""
     logits = self.logits(embeddings) / self.temperature
-    return scipy.special.softmax(logits, axis=-1).astype(np.float32)
+    return self.scoring.probabilities(logits).astype(np.float32)
 
   def calibrated(self, embeddings: np.ndarray, labels: np.ndarray) -> 'Head':
     """The same, with the temperature that fits images it has not learned from.
@@ -65,9 +78,9 @@ class Head(NamedTuple):
     Args:
       embeddings: Of validation images, float [V, D]. They have chosen the model
         as well, so its confidence may still be a little high.
-      labels: int [V].
+      labels: int [V], or 0 and 1 [V, K].
     """
-    temperature = metrics.fit_temperature(
+    temperature = self.scoring.fit_temperature(
       self.logits(embeddings), labels, doubt=1 / (len(labels) + 2)
     )
     return self._replace(temperature=temperature, validation_images=len(labels))

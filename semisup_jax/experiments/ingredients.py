@@ -10,7 +10,15 @@ import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 
-from semisup_jax import augment, data, evaluation, models, optim, training
+from semisup_jax import (
+  augment,
+  data,
+  evaluation,
+  metrics,
+  models,
+  optim,
+  training,
+)
 from semisup_jax.experiments import division
 from semisup_jax.types import InputError, Task, lookup
 
@@ -47,6 +55,11 @@ class Ingredients:
     """K."""
     return self.splits.train.num_classes
 
+  @property
+  def scoring(self) -> metrics.Scoring:
+    """By what classifiers of these images are judged."""
+    return metrics.scoring_of(self.splits.train.labels)
+
   @functools.cached_property
   def images(self) -> np.ndarray | jax.Array:
     """The training part's images: on the devices, or on CPU on the host.
@@ -78,6 +91,7 @@ class Ingredients:
       steps=lambda streams: optim.steps_from(
         section.schedule, **self.sizes(section.batch_size, streams)
       ),
+      multi_label=splits.train.multi_label,
     )
 
   def sizes(
@@ -99,7 +113,7 @@ class Ingredients:
     """The same images, of which others are labelled, or otherwise.
 
     Args:
-      labels: int32, one for each image of the training part.
+      labels: int32, of each image of the training part.
       labelled: The rows whose labels may be seen.
     """
     train = dataclasses.replace(self.splits.train, labels=labels)

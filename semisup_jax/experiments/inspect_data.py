@@ -1,18 +1,19 @@
 """A look at data before anything is learned from it: one page."""
 
+import itertools
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from rich.console import Console
 
 from semisup_jax import data
-from semisup_jax.data.dataset import UNKNOWN, Dataset, Parts
+from semisup_jax.data.dataset import Dataset, Parts
 from semisup_jax.experiments import ingredients, shown, views
 from semisup_jax.experiments.figure_files import FigureFiles
 from semisup_jax.reporting import data_findings, data_page
-from semisup_jax.reporting.data_findings import Seen
+from semisup_jax.reporting.data_findings import Seen, SeveralLabels
 from semisup_jax.training import hosts
 from semisup_jax.types import InputError
 
@@ -77,10 +78,11 @@ def look(config: Any, parts: Parts) -> Seen:
   mean, std = data.channel_statistics(
     train.images, splits.known if splits else None
   )
+  labels = _labels(parts, splits)
   return Seen(
     name=str(config.data.path or config.data.name),
-    counts=_counts(parts, splits),
-    unlabelled=int((train.labels == UNKNOWN).sum()),
+    counts=_counts(labels, train.class_names),
+    unlabelled=int((~data.known(train.labels)).sum()),
     shape=train.images.shape[1:],
     sizes=train.reading.sizes,
     kinds=train.reading.kinds,
@@ -93,14 +95,12 @@ def look(config: Any, parts: Parts) -> Seen:
     notes=train.reading.notes,
     skipped=train.reading.skipped,
     error=error,
+    several=_several(labels, train.class_names) if train.multi_label else None,
   )
 
 
-def _counts(
-  parts: Parts, splits: data.Splits | None
-) -> dict[str, dict[str, int]]:
-  """Labelled images of each class by part, as a run would divide them."""
-  names = parts['train'].class_names
+def _labels(parts: Parts, splits: data.Splits | None) -> dict[str, np.ndarray]:
+  """Labels by part, as a run would divide them; no unknown ones."""
   labels = {split: part.labels for split, part in parts.items()}
   if splits is not None:
     labels = {
@@ -108,16 +108,40 @@ def _counts(
       'validation': splits.validation.labels,
       'test': splits.test.labels,
     }
-  counts = {
-    split: np.bincount(of[of != UNKNOWN], minlength=len(names))
-    for split, of in labels.items()
-  }
-  if not sum(count.sum() for count in counts.values()):
+  return {split: of[data.known(of)] for split, of in labels.items()}
+
+
+def _counts(
+  labels: Mapping[str, np.ndarray], names: Sequence[str]
+) -> dict[str, dict[str, int]]:
+  """Images of each class by part; nothing, where no image has a label."""
+  if not sum(map(len, labels.values())):
     return {}
   return {
-    split: dict(zip(names, count.tolist(), strict=True))
-    for split, count in counts.items()
+    split: dict(
+      zip(names, data.label_counts(of, len(names)).tolist(), strict=True)
+    )
+    for split, of in labels.items()
   }
+
+
+def _several(
+  labels: Mapping[str, np.ndarray], names: Sequence[str]
+) -> SeveralLabels:
+  """How labels go together in images."""
+  together = sum(of.T @ of for of in labels.values())
+  pairs = {
+    (names[i], names[j]): int(together[i, j])
+    for i, j in itertools.combinations(range(len(names)), 2)
+    if together[i, j]
+  }
+  return SeveralLabels(
+    images={split: len(of) for split, of in labels.items()},
+    without={
+      split: int((~of.any(axis=1)).sum()) for split, of in labels.items()
+    },
+    together=dict(sorted(pairs.items(), key=lambda item: -item[1])),
+  )
 
 
 def _repeated(
@@ -134,13 +158,21 @@ def _repeated(
     found = [places[row] for row in rows]
     same.append([name for _, _, name in found])
     known = [
-      (part.class_names[part.labels[i]], name)
+      (_said(part, i), name)
       for part, i, name in found
-      if part.labels[i] != UNKNOWN
+      if data.known(part.labels[i : i + 1])
     ]
     if len({label for label, _ in known}) > 1:
       contradictions.append([f'{name} ({label})' for label, name in known])
   return same, contradictions
+
+
+def _said(part: Dataset, row: int) -> str:
+  """The class of a labelled image, or its labels, as a person writes it."""
+  if not part.multi_label:
+    return part.class_names[part.labels[row]]
+  names = np.array(part.class_names)[part.labels[row] == 1]
+  return ' and '.join(names) or 'none'
 
 
 def _name(part: Dataset, split: str, row: int) -> str:
@@ -204,11 +236,11 @@ def samples(parts: Parts) -> tuple[list[str], np.ndarray]:
   """
   train = parts['train']
   random = np.random.default_rng(0)
-  names = [*train.class_names[:CLASSES], 'unlabelled']
-  labels = [*range(len(names) - 1), UNKNOWN]
+  of = data.members(train.labels, train.num_classes)
+  names = [*train.class_names, *['none of them'] * train.multi_label]
   found = [
-    (name, np.flatnonzero(train.labels == label))
-    for name, label in zip(names, labels, strict=True)
+    *list(zip(names, map(np.flatnonzero, of.T), strict=True))[:CLASSES],
+    ('unlabelled', np.flatnonzero(~data.known(train.labels))),
   ]
   drawn = [
     (name, np.resize(random.permutation(rows), SAMPLES))

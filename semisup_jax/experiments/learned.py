@@ -26,13 +26,14 @@ class Learned(NamedTuple):
     model: The encoder; `model.apply(variables, x, train=False)` gives
       `(embeddings, features)` of normalized images.
     variables: The encoder's, on the first device.
-    class_names: Of the K classes.
+    class_names: Of the K classes or labels.
     embed: uint8 images [N, H, W, C] as they are in a file, of the run's H, W
       and C and any N, to embeddings, float32 [N, D], on the host. They are
       normalized as in the run. InputError says what else was given.
     classify: The same images to the probabilities of the classes, float32
-      [N, K], calibrated on the run's validation part; None where the run has
-      fitted no linear classifier to these embeddings.
+      [N, K], calibrated on the run's validation part: rows sum to 1, but where
+      images have several labels, of which each has a probability of its own;
+      None where the run has fitted no linear classifier to these embeddings.
   """
 
   model: nn.Module

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 from rich.console import Console
 
-from semisup_jax import evaluation, training
+from semisup_jax import data, evaluation, metrics, training
 from semisup_jax.evaluation import label_efficiency
 from semisup_jax.experiments import protocols
 from semisup_jax.experiments import workdir as workdir_lib
@@ -79,7 +79,10 @@ def classified(
   k = config.data.labels_per_class
   if config.data.labels_total is not None:
     # Of each class on average, if not equally.
-    average = config.data.labels_total / ingredients.num_classes
+    splits = ingredients.splits
+    labels = splits.train.labels[splits.labelled]
+    counts = data.label_counts(labels, ingredients.num_classes)
+    average = float(counts.mean())
     k = int(average) if average.is_integer() else average
   return evaluation.Outcome(name, k, 0, logits)
 
@@ -103,18 +106,20 @@ def results(
     command: The command line.
     started: `time.monotonic()` at its start.
   """
-  rows = label_efficiency.summarize(
+  all_rows = label_efficiency.summarize(
     measured.outcomes, ingredients.reported.labels
   )
+  primary = metrics.scoring_of(ingredients.reported.labels).primary
+  rows = [row for row in all_rows if row['metric'] == primary]
   return {
     'experiment': config.experiment,
     'method': job.method,
     'dataset': _dataset(config),
     'seed': config.seed,
     'split': config.report_split,
-    'rows': [row for row in rows if row['metric'] == 'top1'],
+    'rows': rows,
     'tables': {
-      'metrics': [row for row in rows if row['metric'] != 'top1'],
+      'metrics': [row for row in all_rows if row['metric'] != primary],
       'differences': label_efficiency.differences(rows, baseline=BASELINE),
       **measured.tables,
     },
@@ -150,4 +155,25 @@ def notes(ingredients: Ingredients) -> Sequence[str]:
       f'The {overlap:,} labelled images are among the unlabelled ones; their '
       'labels are not used there.'
     )
-  return [*ingredients.notes, among]
+  return [*ingredients.notes, among, *_on_labels(ingredients)]
+
+
+def _on_labels(ingredients: Ingredients) -> Sequence[str]:
+  """What numbers mean where an image has several labels."""
+  part = ingredients.reported
+  if not part.multi_label:
+    return []
+  said = [
+    f'An image has any number of these {part.num_classes} labels. k labels a '
+    'class are as many images as it takes until each label is on k or more of '
+    'them, and k have none, drawn at random; so they are of other proportions '
+    'than all images are.'
+  ]
+  without = data.undecided(part.labels)
+  if without.any():
+    names = ', '.join(np.array(part.class_names)[without])
+    said.append(
+      'All or none of the reported images have these labels, so nothing can '
+      f'be measured of them, and means leave them out: {names}.'
+    )
+  return said

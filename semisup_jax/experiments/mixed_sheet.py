@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from semisup_jax import augment
+from semisup_jax import augment, data
 from semisup_jax.experiments.ingredients import Ingredients
 
 NAME = 'mixed.npz'
@@ -18,7 +18,7 @@ class MixedSheet(NamedTuple):
 
   Attributes:
     images: uint8 [N, H, W, C].
-    targets: Float32 [N, K]; rows sum to 1.
+    targets: Float32 [N, K]; of one class an image, rows sum to 1.
     names: Of the K classes.
   """
 
@@ -28,7 +28,8 @@ class MixedSheet(NamedTuple):
 
 
 def write(config: Any, ingredients: Ingredients, workdir: pathlib.Path) -> None:
-  """Writes it, of images of different classes, if `config.method` mixes any.
+  """Writes it, of images of different classes, or combinations of labels, if
+  `config.method` mixes any.
 
   They are mixed as they are, where training may augment them first.
 
@@ -41,18 +42,19 @@ def write(config: Any, ingredients: Ingredients, workdir: pathlib.Path) -> None:
   if section.get('mixing', 'none') == 'none':
     return
   splits = ingredients.splits
-  labels = splits.train.labels[splits.labelled]
-  order = np.random.default_rng(config.seed).permutation(len(labels))
-  _, first = np.unique(labels[order], return_index=True)  # One of each class.
+  strata = data.strata(splits.train.labels[splits.labelled])
+  order = np.random.default_rng(config.seed).permutation(len(strata))
+  _, first = np.unique(strata[order], return_index=True)  # One of each class.
   rows = splits.labelled[order[np.sort(first)[:IMAGES]]]
   if len(rows) < 2:
     return
   images = splits.train.images[rows].astype(np.float32) / 255
-  targets = np.eye(ingredients.num_classes, dtype=np.float32)
+  labels, num_classes = splits.train.labels[rows], ingredients.num_classes
+  targets = data.members(labels, num_classes)[:, :num_classes]
   mixed, targets = augment.MIXING[section.mixing](
     jax.random.key(config.seed),
     images,
-    targets[splits.train.labels[rows]],
+    targets.astype(np.float32),
     alpha=section.mixing_alpha,
     per=section.mixing_per,
   )

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from semisup_jax import evaluation, methods, training
+from semisup_jax import data, evaluation, methods, training
 from semisup_jax.evaluation import label_efficiency
 from semisup_jax.evaluation.label_efficiency import Protocol
 from semisup_jax.evaluation.linear_probe import linear_probe, standardization
@@ -44,11 +44,14 @@ def probe(embeddings: Embeddings) -> Protocol:
 def _as_head(fitted, standardize, rows, splits) -> Head:
   """A probe with what it was fitted to, of embeddings as they are."""
   every = len(rows) == len(splits.labelled)
+  train = splits.train
+  counts = data.label_counts(train.labels[rows], train.num_classes)
   return Head(
     'linear_probe',
-    'all' if every else len(rows) // splits.train.num_classes,
+    'all' if every else int(counts.min()),
     len(rows),
     *evaluation.unstandardized(fitted.classifier, standardize),
+    multi_label=train.multi_label,
   )
 
 
@@ -244,7 +247,8 @@ def check(config: Any, ingredients: Ingredients) -> None:
 def _check_label_counts(config: Any, ingredients: Ingredients) -> None:
   section, splits = config.evaluation, ingredients.splits
   labels = splits.train.labels[splits.labelled]
-  counts = np.bincount(labels, minlength=ingredients.num_classes)
+  counts = data.label_counts(labels, ingredients.num_classes)
+  largest = data.members(labels, ingredients.num_classes).sum(axis=0).max()
   smallest = splits.train.class_names[int(counts.argmin())]
   for k in section.labels_per_class:
     if k == 'all':
@@ -260,7 +264,7 @@ def _check_label_counts(config: Any, ingredients: Ingredients) -> None:
         f'{counts.min()} labelled images; lower it, as '
         f'--config.evaluation.labels_per_class=1,{max(2, counts.min() // 2)}'
       )
-    if k == counts.max() and section.draws > 1:
+    if k == largest and section.draws > 1:
       raise InputError(
         f'evaluation.labels_per_class={k} is every labelled image, so all '
         "draws would be the same; use 'all' for it"

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from semisup_jax import metrics, training
-from semisup_jax.experiments import batch_norm, snapshots
+from semisup_jax import training
+from semisup_jax.experiments import batch_norm, per_class, snapshots
 from semisup_jax.experiments.figure_files import FigureFiles
 from semisup_jax.experiments.job import Measured
 from semisup_jax.experiments.separability import Separability
@@ -40,7 +40,8 @@ def write(
   left out, and it is said so.
 
   Args:
-    results: All but `tables.per_class_recall`, which is added here.
+    results: All but `tables.per_class_recall`, or `tables.per_label`, which is
+      added here.
     workdir: The run's folder.
     measured: What the figures are of.
     separability: Of the embeddings; None only without pages.
@@ -49,25 +50,16 @@ def write(
   """
   reported = measured.embeddings.ingredients.reported
   shown = _shown(results['rows'])
-  confusions = _confusions(measured.outcomes, reported)
-  if shown is not None:
-    results['tables']['per_class_recall'] = [
-      {
-        'protocol': place[0],
-        'labels_per_class': place[1],
-        'class': name,
-        'recall': recall,
-        'n': int(n),
-        'shown': place == shown,
-      }
-      for place, confusion in confusions.items()
-      for name, recall, n in zip(
-        reported.class_names,
-        metrics.per_class_recall(confusion),
-        np.bincount(reported.labels, minlength=reported.num_classes),
-        strict=True,
-      )
-    ]
+  confusions = {}
+  if reported.multi_label:
+    results['tables']['per_label'] = per_class.by_label(
+      measured.outcomes, reported, shown
+    )
+  elif shown is not None:
+    confusions = per_class.confusions(measured.outcomes, reported)
+    results['tables']['per_class_recall'] = per_class.recall(
+      confusions, reported, shown
+    )
   results_lib.write_json(workdir / 'results.json', results)
   if pages:
     figures = FigureFiles(workdir / 'figures', console)
@@ -79,30 +71,20 @@ def write(
     page.write_page(workdir / 'report.html', results, figures.made, config)
 
 
-def _confusions(outcomes, reported) -> dict[tuple[str, Any], np.ndarray]:
-  """Counts by protocol and labels a class, over all draws."""
-  found = {}
-  for outcome in outcomes:
-    place = outcome.protocol, outcome.labels_per_class
-    found[place] = found.get(place, 0) + metrics.confusion_matrix(
-      reported.labels, outcome.logits.argmax(-1), reported.num_classes
-    )
-  return found
-
-
 def _draw_all(
   figures, results, workdir, shown, confusion, measured, separability
 ) -> None:
   """Draws everything that there is to show."""
   reported = measured.embeddings.ingredients.reported
   if len(results['rows']) > 1:
+    metric = wording.metric_in_short(results['rows'][0]['metric'])
     figures.add(
-      'Accuracy by number of labels',
+      f'{metric} by number of labels',
       'Mean over draws of the labelled images; bars are 95 % intervals.',
       'label_efficiency',
       lambda draw, theme: draw.label_efficiency(results['rows'], theme),
     )
-  if shown is not None:
+  if confusion is not None:
     figures.add(
       'Confusion',
       f'{wording.protocol(shown[0])}, labels a class: {shown[1]}; rows are the '
@@ -116,11 +98,11 @@ def _draw_all(
     _draw_audit(figures, results['tables'], reported.class_names)
   if 'batch_norm' in results['tables']:
     _draw_shift(figures, results['tables'], workdir)
-  _draw_snapshots(figures, workdir)
+  _draw_snapshots(figures, workdir, _by(reported))
   points = functools.cache(separability.points)
   figures.add(
     'Embeddings',
-    f'Of the encoder on the {results["split"]} part, by class. '
+    f'Of the encoder on the {results["split"]} part, {_by(reported)}. '
     + ' '.join(map(wording.separability, separability.rows)),
     'embeddings',
     lambda draw, theme: draw.embeddings(
@@ -147,7 +129,7 @@ def _draw_all(
   if history:
     figures.add(
       'Training',
-      'Accuracies on the way are of the validation part.',
+      'What is scored on the way is the validation part.',
       'training_curves',
       lambda draw, theme: draw.training_curves(history, theme),
     )
@@ -181,7 +163,14 @@ def _draw_audit(figures, tables, class_names) -> None:
   )
 
 
-def _draw_snapshots(figures, workdir) -> None:
+def _by(reported) -> str:
+  """What the colours of points are."""
+  if reported.multi_label:
+    return 'by label where an image has one alone; the others are grey'
+  return 'by class'
+
+
+def _draw_snapshots(figures, workdir, by) -> None:
   found = snapshots.read(workdir)
   if not found:
     return
@@ -190,7 +179,7 @@ def _draw_snapshots(figures, workdir) -> None:
   plane = functools.cache(lambda: snapshots.in_the_plane(found))
   figures.add(
     'Embeddings on the way',
-    'Of validation images, by class; each row is one projection, the same at '
+    f'Of validation images, {by}; each row is one projection, the same at '
     'every step.',
     'embedding_strip',
     lambda draw, theme: draw.embedding_strip(plane(), steps, *classes, theme),

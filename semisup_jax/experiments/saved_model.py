@@ -25,7 +25,7 @@ class SavedModel(NamedTuple):
     mean: Of each channel, in [0, 1], float64 [C], by which images are
       normalized.
     std: Likewise.
-    class_names: Of the K classes.
+    class_names: Of the K classes or labels.
     embedding_size: D.
     encoder: The network that `section` names.
     variables: The encoder's, arrays on the host.

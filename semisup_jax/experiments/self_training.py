@@ -50,6 +50,11 @@ def self_training(config: Any, ingredients: Ingredients) -> Job:
   Raises:
     InputError: If the config asks for what cannot be.
   """
+  if ingredients.splits.train.multi_label:
+    raise InputError(
+      'experiment=self_training needs one class an image, for pseudo-labels '
+      'are classes; images of these data have several labels'
+    )
   if not len(ingredients.splits.without_label):
     raise InputError(
       'every image is labelled, so there is nothing to label; lower '
@@ -194,7 +199,7 @@ class _Student:
     union = np.union1d(ingredients.splits.labelled, kept)
     taught = ingredients.with_labels(labels, union)
     seed = np.random.SeedSequence((config.seed, 6, number)).generate_state(1)
-    look = evaluation.accuracy_of(
+    look = evaluation.score_of(
       self.forward, ingredients.splits.validation, self._method
     )
     state = fitting.fit(

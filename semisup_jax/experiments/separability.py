@@ -7,7 +7,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from semisup_jax import metrics, visualize
+from semisup_jax import data, metrics, visualize
+from semisup_jax.data.dataset import UNKNOWN
 from semisup_jax.experiments.embeddings import Embeddings
 from semisup_jax.experiments.ingredients import Ingredients
 from semisup_jax.types import InputError
@@ -50,7 +51,7 @@ class Separability:
     rows: For results.json, one a feature: silhouette by cosine distance, the
       share of the nearest neighbours that are of the same class, what chance
       would give, and of how many images.
-    labels: Of these images, int [N].
+    labels: Of these images, int [N]; of one with several, `UNKNOWN`.
   """
 
   def __init__(self, config: Any, embeddings: Embeddings):
@@ -64,30 +65,19 @@ class Separability:
     reported = embeddings.ingredients.reported
     some = np.random.default_rng(0).permutation(len(reported))[:MAX_POINTS]
     some.sort()
-    self.labels = reported.labels[some]
+    self.labels = data.alone(reported.labels[some])
     features = {
       name: embeddings.feature(name)[some]
       for name in config.evaluation.features
     }
     features[OUTPUT] = embeddings.reported[some]
     self._features = features
+    known = self.labels != UNKNOWN
     self.rows = [
-      self._numbers(name, feature) for name, feature in features.items()
+      _numbers(name, feature[known], self.labels[known])
+      for name, feature in features.items()
+      if known.sum() > 1
     ]
-
-  def _numbers(self, name: str, feature: np.ndarray) -> dict[str, Any]:
-    purity, chance = metrics.neighbour_purity(
-      feature, self.labels, neighbours=NEIGHBOURS
-    )
-    silhouette = metrics.silhouette(feature, self.labels)
-    return {
-      'feature': name,
-      'silhouette': None if math.isnan(silhouette) else silhouette,
-      'purity': purity,
-      'chance': chance,
-      'neighbours': NEIGHBOURS,
-      'n': len(self.labels),
-    }
 
   def points(self) -> Mapping[str, np.ndarray]:
     """PCA and t-SNE of each, on the unit sphere, where kNN compares them."""
@@ -98,3 +88,20 @@ class Separability:
       found[f'{of}PCA'] = visualize.pca(on_sphere)
       found[f'{of}t-SNE'] = visualize.tsne(on_sphere, seed=0)
     return found
+
+
+def _numbers(
+  name: str, feature: np.ndarray, labels: np.ndarray
+) -> dict[str, Any]:
+  purity, chance = metrics.neighbour_purity(
+    feature, labels, neighbours=NEIGHBOURS
+  )
+  silhouette = metrics.silhouette(feature, labels)
+  return {
+    'feature': name,
+    'silhouette': None if math.isnan(silhouette) else silhouette,
+    'purity': purity,
+    'chance': chance,
+    'neighbours': NEIGHBOURS,
+    'n': len(labels),
+  }

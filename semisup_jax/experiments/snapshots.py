@@ -32,7 +32,7 @@ class Snapshot(NamedTuple):
   Attributes:
     step: After which.
     embeddings: Float32 [N, D], of the encoder.
-    labels: Int32 [N].
+    labels: Int32 [N]; of several labels an image, that of images with one.
     class_names: Of the K classes.
     correlation: Float32 [M, M] in [-1, 1]: feature i of the projections of one
       view with feature j of another's, over the images; None where the method
@@ -213,7 +213,7 @@ def _taker(config, method, ingredients, mesh) -> Callable:
       forward(
         models.encoder_variables(variables), validation.images, rows
       ).astype(np.float32),
-      validation.labels[rows],
+      data.alone(validation.labels[rows]),
       list(validation.class_names),
       correlated,
     )

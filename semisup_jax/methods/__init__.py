@@ -24,7 +24,7 @@ from semisup_jax.methods import (
   supervised,
   vicreg,
 )
-from semisup_jax.types import Method, Task, lookup, require
+from semisup_jax.types import InputError, Method, Task, lookup, require
 
 METHODS = MappingProxyType(
   {
@@ -41,6 +41,9 @@ METHODS = MappingProxyType(
   }
 )
 
+# What needs one class an image: a pseudo-label, or whether two are alike.
+ONE_CLASS = frozenset({'fixmatch', 'mean_teacher', 'sup_con'})
+
 probe_logits = online_probe.probe_logits
 with_online_probe = online_probe.with_online_probe
 
@@ -56,9 +59,16 @@ def make_method(
     task: What is learned from.
 
   Raises:
-    InputError: If the name, or a field's value, is not one that exists.
+    InputError: If the name, or a field's value, is not one that exists, or if
+      the method cannot learn from several labels an image.
   """
   name = config['method']['name']
   method = lookup(METHODS, name, 'method.name')
+  if task.multi_label and name in ONE_CLASS:
+    raise InputError(
+      f'method.name={name} needs one class an image, and images of these data '
+      'have several labels; supervised, and every method that learns without '
+      'labels, can learn from them'
+    )
   require(config['method'], method.FIELDS, f'method.name={name}', 'method')
   return method.from_config(config, encoder, task)

@@ -11,7 +11,7 @@ from flax import linen as nn
 from semisup_jax.augment import Transform
 from semisup_jax.methods import passes
 from semisup_jax.models import encoder_variables
-from semisup_jax.objectives import soft_cross_entropy
+from semisup_jax.objectives import target_of
 from semisup_jax.types import Method, Metrics, Variables
 
 # Standardized embeddings need no tuning of it.
@@ -35,7 +35,8 @@ def with_online_probe(
 
   Its weights, and the moments of its own Adam, are in `method_state`, outside
   of what gradients are taken of: the encoder learns the same with it and
-  without it. Metrics: `probe_loss` and `probe_accuracy`, of the labelled batch.
+  without it. Metrics: `probe_loss` and `probe_accuracy` of the labelled batch,
+  or `probe_binary_accuracy` where images have several labels.
 
   Args:
     method: Any; what it learns is not changed.
@@ -119,7 +120,8 @@ def _logits(params, probe, embeddings):
 def _learn(
   probe: dict[str, Any], embeddings: jax.Array, labels: jax.Array
 ) -> tuple[dict[str, Any], Metrics]:
-  """One step of the probe: embeddings [N, D], labels [N]."""
+  """One step of the probe: embeddings [N, D], labels [N] or [N, K]."""
+  target = target_of(labels)
   batch = {'mean': embeddings.mean(axis=0), 'std': embeddings.std(axis=0)}
   moved = {
     name: probe[name] + RATE * (value - probe[name])
@@ -128,16 +130,16 @@ def _learn(
 
   def loss(params):
     logits = _logits(params, moved, embeddings)
-    targets = jax.nn.one_hot(labels, logits.shape[-1])
-    return soft_cross_entropy(logits, targets), logits
+    targets = target.encode(labels, logits.shape[-1], float)
+    return target.loss(logits, targets), target.right(logits, targets)
 
-  (value, logits), grads = jax.value_and_grad(loss, has_aux=True)(
+  (value, right), grads = jax.value_and_grad(loss, has_aux=True)(
     probe['params']
   )
   updates, opt_state = ADAM.update(grads, probe['opt_state'])
   params = optax.apply_updates(probe['params'], updates)
   metrics = {
     'probe_loss': value,
-    'probe_accuracy': jnp.mean(jnp.argmax(logits, -1) == labels),
+    f'probe_{target.right_name}': right,
   }
   return {**moved, 'params': params, 'opt_state': opt_state}, metrics

@@ -5,13 +5,12 @@ from functools import partial
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 from flax import linen as nn
 
 from semisup_jax.augment import MIXING, Transform
 from semisup_jax.methods import fields, passes
 from semisup_jax.models import DTYPES, ClassificationHead, EncoderWithHead
-from semisup_jax.objectives import soft_cross_entropy
+from semisup_jax.objectives import target_of
 from semisup_jax.types import InputError, Method, Task, lookup
 
 FIELDS = ('label_smoothing', 'mixing', 'mixing_alpha', 'mixing_per')
@@ -32,9 +31,10 @@ def supervised(
 ) -> Method:
   """Cross-entropy on one augmented view of each labelled image.
 
-  BatchNorm sees the labelled images of the batch, mixed as the network is given
-  them. The raw weights are evaluated. The metric `accuracy` goes by the class
-  that has most of the target.
+  Where images have several labels it is the sigmoid cross-entropy. BatchNorm
+  sees the labelled images of the batch, mixed as the network is given them. The
+  raw weights are evaluated. The metric `accuracy` goes by the class that has
+  most of the target, `binary_accuracy` by which half of it a label has.
 
   Args:
     encoder: Images to embeddings.
@@ -42,7 +42,8 @@ def supervised(
     transform: `(key, image) -> view`.
     mix: Mixes a batch's views and targets.
     num_classes: K.
-    label_smoothing: Share of a target's weight that is spread over all classes.
+    label_smoothing: Share of a target's weight that is spread over all classes,
+      or of a label's over yes and no.
     dtype: Of the network; the views are float32 or wider.
   """
   model = EncoderWithHead(encoder, classifier)
@@ -51,15 +52,16 @@ def supervised(
   def loss(params, state, batch, key):
     labels = batch['labelled']['label']
     x = passes.one_view(transform, key, batch['labelled']['image'], dtype)
-    targets = jax.nn.one_hot(labels, num_classes, dtype=dtype)
+    target = target_of(labels)
+    targets = target.encode(labels, num_classes, dtype)
     x, targets = mix(jax.random.fold_in(key, len(x)), x, targets)
-    targets = (1 - label_smoothing) * targets + label_smoothing / num_classes
+    targets = target.smooth(targets, label_smoothing)
     logits, _, batch_stats = passes.train_pass(
       model, params, state.batch_stats, x, key
     )
-    value = soft_cross_entropy(logits, targets)
-    accuracy = jnp.mean(jnp.argmax(logits, -1) == jnp.argmax(targets, -1))
-    return value, ({'accuracy': accuracy}, batch_stats, state.method_state)
+    metrics = {target.right_name: target.right(logits, targets)}
+    value = target.loss(logits, targets)
+    return value, (metrics, batch_stats, state.method_state)
 
   return Method(
     streams={'labelled': 1},

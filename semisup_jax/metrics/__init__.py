@@ -7,6 +7,7 @@ and float64.
 from semisup_jax.metrics.calibration import (
   ReliabilityBins,
   expected_calibration_error,
+  fit_sigmoid_temperature,
   fit_temperature,
   reliability_bins,
 )
@@ -28,6 +29,14 @@ from semisup_jax.metrics.intervals import (
   student_t_interval,
   welch_interval,
 )
+from semisup_jax.metrics.multi_label import (
+  average_precision,
+  binary_cross_entropy,
+  by_label,
+  f1_by_label,
+  multi_label_metrics,
+  roc_auc,
+)
 from semisup_jax.metrics.pseudo_labels import (
   by_class,
   by_threshold,
@@ -39,31 +48,48 @@ from semisup_jax.metrics.representation import (
   rank_me,
   silhouette,
 )
+from semisup_jax.metrics.scoring import (
+  ONE_CLASS,
+  SEVERAL_LABELS,
+  Scoring,
+  scoring_of,
+)
 from semisup_jax.metrics.summary import ECE_BINS, classification_metrics
 
 __all__ = [
   'ECE_BINS',
+  'ONE_CLASS',
+  'SEVERAL_LABELS',
   'PairedDifference',
   'ReliabilityBins',
+  'Scoring',
+  'average_precision',
   'balanced_accuracy',
+  'binary_cross_entropy',
   'bootstrap_interval',
   'by_class',
+  'by_label',
   'by_threshold',
   'classification_metrics',
   'confusion_matrix',
   'expected_calibration_error',
+  'f1_by_label',
   'feature_std',
+  'fit_sigmoid_temperature',
   'fit_temperature',
   'kept_confusion',
   'largest_macro_f1',
   'macro_f1',
   'mean_and_std',
+  'multi_label_metrics',
   'negative_log_likelihood',
   'neighbour_purity',
   'paired_difference',
   'per_class_recall',
   'rank_me',
   'reliability_bins',
+  'roc_auc',
+  'scoring_of',
   'silhouette',
   'student_t_interval',
   'top_k_accuracy',

@@ -5,6 +5,7 @@ into bins of equal width by the probability of their predicted class, the
 interval of bin m of M being ((m - 1) / M, m / M].
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +13,11 @@ import scipy.optimize
 import scipy.special
 from numpy.typing import ArrayLike
 
-from semisup_jax.metrics.examples import check_probabilities, kept_examples
+from semisup_jax.metrics.examples import (
+  check_probabilities,
+  kept_examples,
+  labelled_examples,
+)
 
 # What `fit_temperature` chooses from.
 LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 0.05, 20.0
@@ -144,8 +149,7 @@ def fit_temperature(
     ValueError: If shapes or labels do not fit, no row is kept, a logit is not
       finite, or `doubt` is out of its range.
   """
-  if not 0 <= doubt < 1:
-    raise ValueError(f'doubt needs to be in [0, 1); got {doubt}')
+  _check_doubt(doubt)
   logits, labels = kept_examples(logits, labels, mask)
   logits = logits - logits.max(axis=1, keepdims=True)
   true = np.take_along_axis(logits, labels[:, None], axis=1).mean()
@@ -156,9 +160,48 @@ def fit_temperature(
     probabilities = scipy.special.softmax(inverse * logits, axis=1)
     return (probabilities * logits).sum(axis=1).mean() - target
 
+  return _best_temperature(slope) if logits.any() else 1.0
+
+
+def fit_sigmoid_temperature(
+  logits: ArrayLike, labels: ArrayLike, *, doubt: float = 0.0
+) -> float:
+  """The T whose sigmoid(logits / T) has the least cross-entropy.
+
+  As `fit_temperature`, of several labels an image: one T for all of them, by
+  which no probability changes to the other side of one half.
+
+  Args:
+    logits: One a label, float [batch, labels], of examples that the classifier
+      was not fitted to.
+    labels: 0 or 1, integers [batch, labels].
+    doubt: In [0, 1): a yes counts as no with this probability, and a no as yes.
+
+  Returns:
+    T, in [0.05, 20]; see `fit_temperature`.
+
+  Raises:
+    ValueError: If shapes or labels do not fit, a logit is not finite, or
+      `doubt` is out of its range.
+  """
+  _check_doubt(doubt)
+  logits, labels = labelled_examples(logits, labels)
+  true = (((1 - doubt) * labels + doubt * (1 - labels)) * logits).mean()
+
+  def slope(inverse: float) -> float:
+    return (scipy.special.expit(inverse * logits) * logits).mean() - true
+
+  return _best_temperature(slope) if logits.any() else 1.0
+
+
+def _check_doubt(doubt: float) -> None:
+  if not 0 <= doubt < 1:
+    raise ValueError(f'doubt needs to be in [0, 1); got {doubt}')
+
+
+def _best_temperature(slope: Callable[[float], float]) -> float:
+  """Where a function, convex in 1 / T, is least; `slope` is its derivative."""
   low, high = 1 / HIGHEST_TEMPERATURE, 1 / LOWEST_TEMPERATURE
-  if not logits.any():
-    return 1.0
   if slope(high) <= 0:
     return LOWEST_TEMPERATURE
   if slope(low) >= 0:

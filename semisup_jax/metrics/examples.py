@@ -37,6 +37,37 @@ def kept_examples(
   return kept_scores, kept_classes(labels, keep, scores.shape[1], 'labels')
 
 
+def labelled_examples(
+  scores: ArrayLike, labels: ArrayLike
+) -> tuple[np.ndarray, np.ndarray]:
+  """Checks scores of several labels an image, and the labels.
+
+  Args:
+    scores: Logits or probabilities, float [batch >= 1, labels >= 1].
+    labels: 0 or 1, of the same shape.
+
+  Returns:
+    Scores, float64, and labels, bool.
+
+  Raises:
+    ValueError: If shapes do not fit, a score is not finite or a label is
+      neither 0 nor 1.
+  """
+  scores, labels = np.asarray(scores, np.float64), np.asarray(labels)
+  if scores.shape != labels.shape or scores.ndim != 2 or 0 in scores.shape:
+    raise ValueError(
+      'scores and labels need one shape [batch >= 1, labels >= 1]; got '
+      f'{scores.shape} and {labels.shape}'
+    )
+  if not np.isfinite(scores).all():
+    raise ValueError('scores need to be finite; not all are')
+  if not np.isin(labels, (0, 1)).all():
+    raise ValueError(
+      f'labels need to be 0 or 1; got {labels.min()} to {labels.max()}'
+    )
+  return scores, labels == 1
+
+
 def kept_rows(batch: int, mask: ArrayLike | None) -> np.ndarray:
   """Returns the mask as booleans, [batch], all true for None.
 

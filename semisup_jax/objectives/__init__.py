@@ -1,6 +1,9 @@
 """Pure losses on arrays of the global batch; one module a family."""
 
-from semisup_jax.objectives.classification import soft_cross_entropy
+from semisup_jax.objectives.classification import (
+  sigmoid_cross_entropy,
+  soft_cross_entropy,
+)
 from semisup_jax.objectives.consistency import pseudo_label, pseudo_label_terms
 from semisup_jax.objectives.contrastive import dcl, nt_xent, sup_con
 from semisup_jax.objectives.distillation import byol, simsiam
@@ -11,8 +14,10 @@ from semisup_jax.objectives.redundancy import (
   vicreg,
   vicreg_terms,
 )
+from semisup_jax.objectives.targets import Target, target_of
 
 __all__ = [
+  'Target',
   'barlow_twins',
   'barlow_twins_terms',
   'byol',
@@ -21,10 +26,12 @@ __all__ = [
   'nt_xent',
   'pseudo_label',
   'pseudo_label_terms',
+  'sigmoid_cross_entropy',
   'simsiam',
   'soft_cross_entropy',
   'ssim',
   'sup_con',
+  'target_of',
   'vicreg',
   'vicreg_terms',
 ]

@@ -51,6 +51,7 @@ HELD_OUT = 'held_out_'
 PANELS = (
   Panel('loss', 'loss', ('', HELD_OUT)),
   Panel('accuracy, %', '_top1', None, scale=100),
+  Panel('ROC-AUC', '_roc_auc', None),
   Panel('rank (RankMe)', '_rank', OUTPUTS, holds=(0, 1)),
   Panel('std (0: collapse)', '_std', OUTPUTS, holds=(0, 1)),
   Panel('learning rate', 'learning_rate'),
@@ -71,7 +72,8 @@ def training_curves(
 
   Args:
     history: The lines of metrics.jsonl: `step`, `split` and metrics by name.
-      Every `<evaluator>_top1` is a line of the accuracies; rank and spread are
+      Every `<evaluator>_top1` is a line of the accuracies, and every
+      `<evaluator>_roc_auc` one of these; rank and spread are
       those of `embedding_` and `projection_`. A panel of which nothing was
       logged is not drawn; a missing or non-finite value is left out.
     theme: `light` or `dark`.

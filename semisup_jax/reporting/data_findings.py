@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 # Below so many labelled images of a class a draw of them decides much.
 FEW = 10
@@ -10,6 +11,21 @@ FEW = 10
 IMBALANCED = 5
 # From so many times as long as wide on an image loses much to a square.
 LONG = 1.5
+
+
+class SeveralLabels(NamedTuple):
+  """What counts by label do not say where an image has any number of labels.
+
+  Attributes:
+    images: How many are labelled, by part.
+    without: How many of them have none of the labels.
+    together: How many labelled images have two labels, by their names; of those
+      that are ever met, the most frequent first.
+  """
+
+  images: Mapping[str, int]
+  without: Mapping[str, int]
+  together: Mapping[tuple[str, str], int]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +50,8 @@ class Seen:
     notes: Sentences on how the files were read.
     skipped: One line for each file or row that cannot be used.
     error: What a run would end with; None if it would begin.
+    several: Where an image has any number of labels, which then are the
+      classes; else None.
   """
 
   name: str
@@ -51,11 +69,19 @@ class Seen:
   notes: Sequence[str]
   skipped: Sequence[str]
   error: str | None
+  several: SeveralLabels | None = None
+
+  @property
+  def images(self) -> Mapping[str, int]:
+    """How many labelled images each part has."""
+    if self.several is not None:
+      return self.several.images
+    return {part: sum(of.values()) for part, of in self.counts.items()}
 
   @property
   def labelled(self) -> int:
-    """How many images have a label."""
-    return sum(sum(part.values()) for part in self.counts.values())
+    """How many images have a label, or are known to have none."""
+    return sum(self.images.values())
 
 
 def headline(seen: Seen) -> str:
@@ -66,7 +92,8 @@ def headline(seen: Seen) -> str:
     text += ', none with a label.'
   else:
     classes = len(next(iter(seen.counts.values())))
-    text += f', {seen.labelled:,} with one of {classes} labels.'
+    some = 'one' if seen.several is None else 'any number'
+    text += f', {seen.labelled:,} with {some} of {classes} labels.'
   found = len(wrong(seen))
   if not found:
     return f'{text} Nothing is wrong with them.'
@@ -129,16 +156,21 @@ def _imbalance(seen: Seen) -> list[str]:
   ratio = learned[order[-1]] / learned[order[0]]
   if ratio < IMBALANCED:
     return []
+  look = (
+    'accuracy alone would hide how the small ones fare; look at balanced '
+    'accuracy and recall by class'
+  )
+  if seen.several is not None:
+    look = 'of the rare ones average precision says more than ROC-AUC'
   return [
     f'The class {order[-1]} has {ratio:.3g} times as many labelled images as '
-    f'{order[0]}: accuracy alone would hide how the small ones fare; look at '
-    'balanced accuracy and recall by class.'
+    f'{order[0]}: {look}.'
   ]
 
 
 def _small_test(seen: Seen) -> list[str]:
-  count = sum(seen.counts.get('test', {}).values())
-  if not count:
+  count = seen.images.get('test', 0)
+  if not count or seen.several is not None:
     return []
   # Of the normal approximation, at its widest.
   half = 196 * math.sqrt(0.25 / count)

@@ -7,6 +7,7 @@ from semisup_jax.reporting import data_findings, document, tables
 from semisup_jax.reporting.data_findings import Seen
 
 SHOWN_SIZES = 8
+SHOWN_PAIRS = 10  # Of labels that images have at once.
 
 
 def write_page(
@@ -48,8 +49,13 @@ def _counts(seen: Seen) -> str:
     (document.escape(name), *(f'{seen.counts[p][name]:,}' for p in parts))
     for name in names
   ]
-  totals = (f'{sum(seen.counts[part].values()):,}' for part in parts)
-  lines.append(('all', *totals))
+  totals = {'all': seen.images}
+  if seen.several is not None:
+    totals = {'none of them': seen.several.without, 'all images': seen.images}
+  lines += [
+    (name, *(f'{count[part]:,}' for part in parts))
+    for name, count in totals.items()
+  ]
   table = tables.named(
     ('class', *parts), lines, 'small', label='Images by class'
   )
@@ -58,8 +64,20 @@ def _counts(seen: Seen) -> str:
   return (
     f'<section>\n<h2>Labelled images</h2>\n{table}\n<p class="hint">As a run '
     'with these fields divides them; without labels there are '
-    f'{seen.unlabelled:,} more.</p>\n</section>'
+    f'{seen.unlabelled:,} more.</p>\n{_together(seen)}</section>'
   )
+
+
+def _together(seen: Seen) -> str:
+  """Which two labels images have at once, the most frequent pairs."""
+  if seen.several is None or not seen.several.together:
+    return ''
+  pairs = list(seen.several.together.items())[:SHOWN_PAIRS]
+  lines = [
+    (document.escape(f'{a} and {b}'), f'{count:,}') for (a, b), count in pairs
+  ]
+  head = 'two labels of one image', 'images'
+  return tables.named(head, lines, 'small', label='Labels of one image')
 
 
 def _figures(figures: Sequence[document.FigureFiles]) -> str:

@@ -135,9 +135,11 @@ def _confidence(gap: comparison.Gap, metric: str) -> str:
 
 
 def _value(row: Row) -> str:
-  """`95.1 % ± 1.1 (n = 5 draws)`, or its interval where n is 1."""
+  """`95.1 % ± 1.1 (n = 5 draws)`, or its interval where n is 1; `ROC-AUC 0.9`
+  of what has no unit."""
   metric, kind = row['metric'], str(row.get('interval') or '')
   text = wording.number(row['mean'], metric) + wording.unit(metric)
+  text = f'{wording.beside(metric)} {text}'.lstrip()
   if wording.known(row.get('std')):
     spread = wording.number(row['std'], metric)
     return f'{text} ± {spread} (n = {row["n"]} {wording.repeats(kind)})'
@@ -215,7 +217,8 @@ def _gains(
     sign = '-' if gains[k].mean < 0 else ''
     parts.append(f'{sign}{size} {where} ({_confidence(gains[k], metric)})')
   who = wording.protocol_in_sentence(wording.BASELINE)
-  return f' Over {who} from scratch the gain is {wording.listed(parts)}.'
+  gain = f'gain in {name}' if (name := wording.beside(metric)) else 'gain'
+  return f' Over {who} from scratch the {gain} is {wording.listed(parts)}.'
 
 
 def _ends(columns: Mapping[float | str, Any]) -> list[float | str]:

@@ -89,6 +89,9 @@ def _legend(grid: Grid, split: str) -> str:
   text += ' of the labelled images.' if kinds == {'draws'} else '.'
   if any(grid.best.values()):
     text += ' *\N{NO-BREAK SPACE}best mean of its column.'
-  if any(row['n'] == 1 for row in grid.cells.values()):
-    text += ' A single fit has no spread; its interval is in Every number.'
+  single = [row for row in grid.cells.values() if row['n'] == 1]
+  if single:
+    text += ' A single fit has no spread'
+    known = any(wording.known(row.get('low')) for row in single)
+    text += '; its interval is in Every number.' if known else '.'
   return text

@@ -42,6 +42,7 @@ def write_page(
     _overview(results, figures[:1]),
     audit_section.section(results.get('tables', {})),
     shift_section.section(results.get('tables', {})),
+    _by_label(results.get('tables', {}).get('per_label', ())),
     _figures(figures[1:]),
     _more_numbers(results),
     _how(results, config),
@@ -81,6 +82,14 @@ def _overview(
   return overview.layout(parts, columns=len(grid.ks))
 
 
+def _by_label(rows: Sequence[Mapping[str, Any]]) -> str:
+  """Each label of several an image; curves by threshold belong here too."""
+  rows = [row for row in rows if row['shown']]
+  if not rows:
+    return ''
+  return f'<section>\n<h2>By label</h2>\n{tables.by_label(rows)}\n</section>'
+
+
 def _figures(figures: Sequence[FigureFiles]) -> str:
   if not figures:
     return ''
@@ -99,12 +108,10 @@ def _more_numbers(results: Mapping[str, Any]) -> str:
       tables.folded('Other metrics', tables.metric_tables(extra['metrics']))
     )
   if extra.get('source'):
-    on_source = [row for row in extra['source'] if row['metric'] == 'top1']
-    parts.append(
-      tables.folded(
-        'Accuracy on what was learned from, %', tables.main_table(on_source)
-      )
-    )
+    metric = extra['source'][0]['metric']
+    unit = ', %' if metric in wording.PERCENT else ''
+    title = f'{wording.metric_in_short(metric)} on what was learned from{unit}'
+    parts.append(tables.folded(title, tables.main_table(extra['source'])))
   if extra.get('separability'):
     parts.append(
       tables.folded(

@@ -68,11 +68,17 @@ def sentences(differences: Sequence[Difference]) -> list[str]:
     key = row['run'], row['baseline'], row['protocol'], row['paired']
     told.setdefault(key, []).append(row)
   return [
-    f'By {wording.protocol_in_sentence(protocol)}'
+    f'{_by(rows)} {wording.protocol_in_sentence(protocol)}'
     f'{"" if paired else ", unpaired"}, {run} against {baseline}: '
     f'{"; ".join(map(_found, rows))}.'
     for (run, baseline, protocol, paired), rows in told.items()
   ]
+
+
+def _by(rows: Sequence[Difference]) -> str:
+  """`By`, or `ROC-AUC by` where the numbers have no unit that says it."""
+  metric = wording.beside(rows[0]['metric'])
+  return f'{metric} by' if metric else 'By'
 
 
 def _found(row: Difference) -> str:

@@ -13,6 +13,14 @@ Row = Mapping[str, Any]
 _RIGHT = (False, False, True, True, True, True, True, False, False)
 
 
+# The columns of `by_label`.
+_OF_LABELS = {
+  'roc_auc': 'ROC-AUC',
+  'average_precision': 'average precision',
+  'f1': 'F1, %',
+}
+
+
 def escape(text: object) -> str:
   """Text as HTML, for an element or a quoted attribute."""
   return html.escape(str(text), quote=True)
@@ -105,6 +113,43 @@ def recall(rows: Iterable[Row]) -> str:
   head = ('class', 'recall, %', 'n')
   table = named(head, lines, 'wide small', label='Recall by class')
   return f'<div class="columns">{table}</div>'
+
+
+def by_label(rows: Sequence[Row]) -> str:
+  """The metrics of each label, `mean ± std`, the least ROC-AUC first.
+
+  Args:
+    rows: As in `tables.per_label` of results.json, of one protocol and number
+      of labels.
+  """
+  order = sorted(
+    rows, key=lambda row: (not wording.known(row['roc_auc']), row['roc_auc'])
+  )
+  lines = [
+    (
+      escape(row['class']),
+      *(_mean_and_std(row, name) for name in _OF_LABELS),
+      f'{row["positive"]:,} of {row["n"]:,}',
+    )
+    for row in order
+  ]
+  head = ['label', *_OF_LABELS.values(), 'images that have it']
+  table = named(head, lines, 'wide', label='By label')
+  protocol = wording.protocol(rows[0]['protocol'])
+  k, draws = wording.count(rows[0]['labels_per_class']), rows[0]['draws']
+  return (
+    f'{table}\n<p class="hint">{escape(protocol)}, labels a class: '
+    f'{escape(k)}; mean ± standard deviation over n = {draws} draw(s). F1 is '
+    'at a probability of one half, and depends on it; average precision of '
+    'scores that say nothing is the share of images that have the label.</p>'
+  )
+
+
+def _mean_and_std(row: Row, name: str) -> str:
+  text = wording.number(row[name], name)
+  if wording.known(row[f'{name}_std']):
+    text += f' ± {wording.number(row[f"{name}_std"], name)}'
+  return text
 
 
 def every_number(

@@ -60,10 +60,19 @@ METRICS = {
   'balanced_accuracy': 'Balanced accuracy',
   'nll': 'Negative log-likelihood',
   'ece': 'Expected calibration error',
+  'roc_auc': 'Macro ROC-AUC',
+  'average_precision': 'Mean average precision',
+  'f1': 'F1',
 }
+# Those that rows are of, within a title. One without a unit is named beside its
+# values too.
+IN_SHORT = {'top1': 'Accuracy', 'roc_auc': 'ROC-AUC'}
 # Shares of one, written in per cent; every other metric is written as it is.
 PERCENT = frozenset(
-  {'top1', 'top5', 'macro_f1', 'weighted_f1', 'balanced_accuracy', 'ece'}
+  {
+    *('top1', 'top5', 'f1', 'macro_f1', 'weighted_f1', 'balanced_accuracy'),
+    'ece',
+  }
 )
 LOWER_IS_BETTER = frozenset({'nll', 'ece', 'loss', 'brier'})
 
@@ -96,6 +105,16 @@ def metric(name: str) -> str:
 def metric_with_unit(name: str) -> str:
   """`Top-1 accuracy, %`: the metric's name above or beside its values."""
   return metric(name) + (', %' if name in PERCENT else '')
+
+
+def metric_in_short(name: str) -> str:
+  """`Accuracy`, `ROC-AUC`: the metric's name where there is little room."""
+  return IN_SHORT.get(name, metric(name))
+
+
+def beside(name: str) -> str:
+  """`ROC-AUC`, what stands before a value that has no unit; or nothing."""
+  return '' if name in PERCENT else IN_SHORT.get(name, '')
 
 
 def scale(name: str) -> float:

@@ -29,6 +29,25 @@ WritePage = Callable[[Any, Sequence[Row], pathlib.Path, Console], None]
 run_experiment = functools.partial(experiments.run, pages=False)
 
 
+def prepare(config: Any) -> None:
+  """Fails on a point that cannot be run, or that no page here can be about.
+
+  Args:
+    config: Of the point.
+
+  Raises:
+    InputError: If it asks for what cannot be, or of images with several labels:
+      what studies say is about accuracy.
+  """
+  gathered, _ = experiments.prepare(config)
+  if gathered.reported.multi_label:
+    raise InputError(
+      'studies compare accuracies, and images of these data have several '
+      'labels; single runs are reported by ROC-AUC, and --config=configs/'
+      'compare.py compares them'
+    )
+
+
 def run(
   config: Any,
   sweep: Iterable[tuple[Mapping[str, Any], Any]],
@@ -38,7 +57,7 @@ def run(
   command: str,
   part: tuple[int, int] = (1, 1),
   write_page: WritePage = page.write_page,
-  check: Callable[[Any], Any] = experiments.prepare,
+  check: Callable[[Any], Any] = prepare,
   run_point: RunPoint = run_experiment,
 ) -> list[Row]:
   """Runs what is not finished of a part of a sweep, and gathers its rows.

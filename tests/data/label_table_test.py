@@ -1,5 +1,7 @@
 """Tables of labels, good and odd ones: each is read, or has its one line."""
 
+import re
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -78,6 +80,40 @@ def test_a_table_may_name_splits_and_groups(root):
   assert train.groups.tolist() == [0, 0, -1, 2]
 
 
+SEVERAL = """file,Ill,old,age,split
+a.png,1,0,72,
+b.png,0.0,1.0,15,train
+c.png,0,0,33,
+d.png,,,,
+sub/a.png,1,1,60,val
+sub/e.png,0,1,61,test
+"""
+
+
+def test_columns_of_0_and_1_are_labels_of_which_an_image_has_any_number(root):
+  table = root / 'labels.csv'
+  table.write_text(re.sub(',age|,72|,15|,33|,60|,61|(?<=d.png),', '', SEVERAL))
+  parts = data.load(of_folder(root))
+  train = parts['train']
+  assert train.class_names == ('Ill', 'old')
+  assert train.multi_label
+  assert train.files == ('a.png', 'b.png', 'c.png', 'd.png')
+  labels = [[1, 0], [0, 1], [0, 0], [-1, -1]]
+  np.testing.assert_array_equal(train.labels, labels)
+  np.testing.assert_array_equal(parts['validation'].labels, [[1, 1]])
+  np.testing.assert_array_equal(parts['test'].labels, [[0, 1]])
+
+
+def test_classes_say_which_columns_are_labels(root):
+  (root / 'labels.csv').write_text(SEVERAL)
+  with pytest.raises(InputError, match='age must be 0 or 1, or all'):
+    data.load(of_folder(root))
+  train = data.load(of_folder(root, classes=('old', 'Ill')))['train']
+  assert train.class_names == ('old', 'Ill')
+  labels = [[0, 1], [1, 0], [0, 0], [-1, -1]]
+  np.testing.assert_array_equal(train.labels, labels)
+
+
 def test_classes_that_are_numbers_are_in_the_order_of_these(root):
   _, train = read(root, 'file,label\na.png,10\nb.png,9\nc.png,10\nd.png,9\n')
   assert train.class_names == ('9', '10')
@@ -98,10 +134,34 @@ GOOD = 'a.png,x\nb.png,y\nc.png,x\nd.png,y\n'
 # What is wrong with a table, and the one line that says so after its path.
 WRONG = {
   'empty': ('', 'needs a header with the columns file and label, and perhaps '
-   'split and group; it has nothing'),
+   'split and group, or for label two columns of 0 and 1 or more; it has '
+   'nothing'),
   'no header': (GOOD, 'it has a.png, x'),
   'no rows': ('file,label\n', 'has a header, but no rows'),
   'other columns': ('image;class\na;b\n', 'it has image, class'),
+  'one column of 0 and 1': ('file,ill\na.png,1\n', 'it has file, ill'),
+  'a label twice': ('file,ill,old,Ill\n', "the column 'ill' twice"),
+  'a word for a label': (
+    'file,ill,old\na.png,1,0\nb.png,0,72\n',
+    ", line 3: old must be 0 or 1, or all labels of the image empty; got '72'; "
+    'without a column label every column but file, split and group is a label',
+  ),
+  'a part of the labels': (
+    'file,ill,old\na.png,1,\n', ", line 2: old must be 0 or 1, or all labels"
+  ),
+  'an image with other labels': (
+    'file,ill,old\na.png,1,1\nb.png,0,1\na.png,0,0\n',
+    ', line 4: a.png is none of the labels, train here, and ill and old, train '
+    'in line 2',
+  ),
+  'a label that is only tested on': (
+    'file,ill,old,split\na.png,1,0,\nb.png,0,0,\nc.png,0,1,test\n',
+    "the test part has the class 'old', which is not in the train part",
+  ),
+  'labels that do not vary': (
+    'file,ill,old\na.png,1,0\nb.png,1,0\n',
+    'each label is on all labelled images or on none of them, so nothing can',
+  ),
   'a column twice': ('file,label,Label\n', "the column 'label' twice"),
   'not UTF-8': (
     'file,label\na.png,\xe9\n'.encode('latin-1'),

@@ -164,6 +164,23 @@ def test_many_unlabelled_images_are_in_memory_once(tmp_path):
   )  # Of a chunk on its way, a quarter of all, two copies.
 
 
+def test_npz_may_have_several_labels_an_image(tmp_path):
+  labels = np.array([[1, 0, 1], [0, 0, 0], [1, 1, 0], [0, 1, 0]], np.uint8)
+  arrays = {
+    'train_images': IMAGES,
+    'train_labels': labels,
+    'unlabelled_images': IMAGES[:2],
+  }
+  path = save_npz(tmp_path / 'x.npz', **arrays)
+  train = data.load(path)['train']
+  assert train.class_names == ('0', '1', '2')
+  unknown = np.full((2, 3), -1)
+  np.testing.assert_array_equal(train.labels, np.r_[labels, unknown])
+  some = data.load({**path, 'classes': (2, 0)})['train']
+  assert some.class_names == ('2', '0')
+  np.testing.assert_array_equal(some.labels, train.labels[:, [2, 0]])
+
+
 @pytest.mark.parametrize(
   ('arrays', 'message'),
   [
@@ -187,8 +204,21 @@ def test_many_unlabelled_images_are_in_memory_once(tmp_path):
       'labels of the test part must be at least 0, got -1',
     ),
     (
-      {'train_images': IMAGES, 'train_labels': np.zeros((4, 14), int)},
-      r'one integer an image.*\[4, 14\]',
+      {'train_images': IMAGES, 'train_labels': np.zeros((4, 14))},
+      r'one integer an image.*float64 \[4, 14\]',
+    ),
+    (
+      {'train_images': IMAGES, 'train_labels': np.full((4, 14), 2)},
+      r'\[4, 14\], several labels an image, and so must be 0 or 1; got 2 to 2',
+    ),
+    (
+      {
+        'train_images': IMAGES,
+        'train_labels': np.eye(4, dtype=int),
+        'test_images': IMAGES,
+        'test_labels': LABELS,
+      },
+      'must have one number of columns',
     ),
     (
       {

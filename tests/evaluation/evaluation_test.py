@@ -53,6 +53,39 @@ def test_the_linear_classifier_is_scikit_learns(n, l2):
   np.testing.assert_allclose(bias, centred, atol=2e-3)
 
 
+def test_of_several_labels_each_has_a_classifier_of_its_own():
+  x, y = clusters(200)
+  labels = np.column_stack([y == 0, y > 0, x[:, 0] > 0]).astype(np.int32)
+  (kernel, bias), norm = linear_probe.fit_linear(
+    x, labels, np.ones(len(x), np.float32), 0.1, num_classes=3
+  )
+  assert norm < 1e-5
+  for i in range(3):
+    oracle = linear_model.LogisticRegression(C=1 / 20, tol=1e-10).fit(
+      x.astype(np.float64), labels[:, i]
+    )
+    np.testing.assert_allclose(kernel[:, i], oracle.coef_[0], atol=2e-3)
+    np.testing.assert_allclose(bias[i], oracle.intercept_[0], atol=2e-3)
+  probe = linear_probe.linear_probe(
+    x, labels, x, labels, l2=(0.1, 1e4), num_classes=3
+  )
+  assert probe.l2 == 0.1
+  np.testing.assert_allclose(probe(x), x @ kernel + bias, atol=1e-2)
+
+
+def test_of_several_labels_each_has_its_share_of_the_neighbours_votes():
+  bank, y = clusters(40)
+  labels = np.column_stack([y == 0, y > 0, y >= 0]).astype(np.int32)
+  queries, _ = clusters(9, seed=1)
+  options = {'neighbours': 5, 'temperature': 0.1, 'num_classes': 3}
+  logits = knn.knn_logits(bank, labels, queries, **options)
+  classes = np.exp(knn.knn_logits(bank, y, queries, **options))
+  shares = (classes - knn.FLOOR / 3) / (1 - knn.FLOOR)
+  expected = np.column_stack([shares[:, 0], shares[:, 1:].sum(1), np.ones(9)])
+  expected = (1 - knn.FLOOR) * expected + knn.FLOOR / 2
+  np.testing.assert_allclose(1 / (1 + np.exp(-logits)), expected, atol=1e-4)
+
+
 def test_the_probe_takes_the_l2_that_is_best_on_validation():
   x, y = clusters(12, spread=2.0)
   validation_x, validation_y = clusters(500, seed=1, spread=2.0)

@@ -85,6 +85,11 @@ def logits_and_targets(generator, batch, width):
   return logits, generator.dirichlet(np.ones(width), size=batch)
 
 
+def logits_and_shares(generator, batch, width):
+  logits = 3 * generator.normal(size=(batch, width))
+  return logits, generator.uniform(size=(batch, width))
+
+
 def weak_and_strong(generator, batch, width):
   weak = 3 * generator.normal(size=(batch, width))
   return weak, weak + generator.normal(size=(batch, width))
@@ -253,6 +258,17 @@ OBJECTIVES = {
     draw=logits_and_targets,
     references=(
       ((Z_1, 0.3 * TARGETS + 0.7 * TARGETS[::-1]), 1.6001780037528943),
+    ),
+    argnums=(0,),
+  ),
+  'sigmoid_cross_entropy': Row(
+    **bound('sigmoid_cross_entropy'),
+    **CLASS_SCORES,
+    draw=logits_and_shares,
+    references=(
+      # By PyTorch's formula for BCEWithLogitsLoss, in float64.
+      ((Z_1, TARGETS), 0.7663934052733045),
+      ((Z_1, 0.3 * TARGETS + 0.7 * TARGETS[::-1]), 0.7635438874855404),
     ),
     argnums=(0,),
   ),

@@ -49,6 +49,15 @@ def soft_cross_entropy(logits, targets):
   return total / len(logits)
 
 
+def sigmoid_cross_entropy(logits, targets):
+  total = 0.0
+  for row, shares in zip(logits, targets, strict=True):
+    for score, share in zip(row, shares, strict=True):
+      yes = 1 / (1 + math.exp(-score))
+      total -= share * math.log(yes) + (1 - share) * math.log(1 - yes)
+  return total / logits.size
+
+
 def pseudo_label(weak_logits, strong_logits, threshold):
   thresholds = np.broadcast_to(threshold, len(weak_logits))
   total = 0.0

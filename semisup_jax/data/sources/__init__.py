@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from semisup_jax.data.dataset import UNKNOWN, Parts
+from semisup_jax.data.labels import known, undecided
 from semisup_jax.data.sources.digits import digits
 from semisup_jax.data.sources.folder import folder
 from semisup_jax.data.sources.npz import npz
@@ -93,12 +94,19 @@ def check_labels(parts: Parts, name: str) -> None:
     )
   if parts['train'].num_classes < 2:
     raise InputError(f'data.name={name} has one class; two are needed')
+  train = parts['train']
+  if train.multi_label and undecided(train.labels[known(train.labels)]).all():
+    raise InputError(
+      f'data.name={name}: each label is on all labelled images or on none of '
+      'them, so nothing can be learned'
+    )
 
 
 def _of(classes: Sequence[int | str], parts: Parts) -> Parts:
   """The images of some classes, which become the classes 0, 1, and so on.
 
-  Unlabelled images stay: nobody knows what they are of.
+  Unlabelled images stay: nobody knows what they are of. Of several labels an
+  image all images stay, with these labels.
 
   Args:
     classes: Numbers or names, `data.classes`.
@@ -122,9 +130,16 @@ def _of(classes: Sequence[int | str], parts: Parts) -> Parts:
       'data.classes must be two different classes or more, got '
       f'{tuple(classes)}'
     )
+  kept = tuple(names[c] for c in numbers)
+  if parts['train'].multi_label:
+    return {
+      split: dataclasses.replace(
+        part, labels=part.labels[:, numbers], class_names=kept
+      )
+      for split, part in parts.items()
+    }
   number = np.full(len(names), UNKNOWN, np.int32)
   number[numbers] = np.arange(len(numbers))
-  kept = tuple(names[c] for c in numbers)
   found = {}
   for split, part in parts.items():
     unknown = part.labels == UNKNOWN

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from semisup_jax.data.dataset import UNKNOWN, Dataset, Parts, Reading
+from semisup_jax.data.dataset import Dataset, Parts, Reading
 from semisup_jax.data.sources import fields, image_files, layouts
 from semisup_jax.data.sources.file_tree import SUFFIXES, FileTree
 from semisup_jax.data.sources.image_files import Header
@@ -35,7 +35,9 @@ def folder(config: Mapping[str, Any]) -> Parts:
     raise InputError(f'data.path must be a folder, got the file {root}')
   problems = Problems(skip=config['skip_unreadable'])
   tree = FileTree(root, problems)
-  entries, notes = layouts.read_layout(tree, config['labels'], problems)
+  entries, notes, several = layouts.read_layout(
+    tree, config['labels'], problems, config['classes']
+  )
   layouts.check_groups(entries)
   with image_files.without_warnings():
     entries, headers = _readable(entries, problems)
@@ -62,27 +64,26 @@ def folder(config: Mapping[str, Any]) -> Parts:
     sizes=Counter(header.size for header in read),
     kinds=Counter(f'{header.format} {header.mode}' for header in read),
   )
-  return _parts(tree, decoded, reading)
+  return _parts(tree, decoded, several, reading)
 
 
 def _parts(
   tree: FileTree,
   decoded: Mapping[str, tuple[Sequence[Entry], np.ndarray]],
+  several: tuple[str, ...],
   reading: Reading,
 ) -> Parts:
   """The files of each split and their images, as data sets."""
   entries = [entry for own, _ in decoded.values() for entry in own]
-  names = layouts.class_names(entries)
-  numbers = {name: i for i, name in enumerate(names)}
+  names = several or layouts.class_names(entries)
   groups = sorted({e.group for e in entries if e.group is not None})
   of_group = {group: i for i, group in enumerate(groups)}
   parts = {}
   for split, (own, images) in decoded.items():
-    labels = [numbers.get(entry.label, UNKNOWN) for entry in own]
     sides = [of_group.get(entry.group, -1) for entry in own]
     parts[split] = Dataset(
       images,
-      np.array(labels, np.int32),
+      layouts.label_array(own, names, several=bool(several)),
       names,
       files=tuple(e.file.relative_to(tree.root).as_posix() for e in own),
       groups=np.array(sides, np.int32) if groups else None,

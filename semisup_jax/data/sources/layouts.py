@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from semisup_jax.data.dataset import UNKNOWN
 from semisup_jax.data.sources.file_tree import FileTree
-from semisup_jax.data.sources.label_table import Row, read_table
+from semisup_jax.data.sources.label_table import Label, Row, Table, read_table
 from semisup_jax.data.sources.problems import Problems
 from semisup_jax.types import InputError
 
@@ -28,13 +29,14 @@ class Entry(NamedTuple):
 
   Attributes:
     file: It.
-    label: The name of its class; None where nobody knows it.
+    label: The name of its class, or those of its labels; None where nobody
+      knows it.
     split: One of train, validation and test.
     group: Whose it is, as a patient; None where it is nobody's.
   """
 
   file: pathlib.Path
-  label: str | None = None
+  label: Label | None = None
   split: str = 'train'
   group: str | None = None
 
@@ -45,14 +47,19 @@ class Layout(NamedTuple):
   Attributes:
     entries: One a file; of a split those without a label are the last.
     notes: Sentences for whoever reads the results.
+    names: Of the labels, where an image has any number of them; else none.
   """
 
   entries: list[Entry]
   notes: list[str]
+  names: tuple[str, ...] = ()
 
 
 def read_layout(
-  tree: FileTree, table: str | None, problems: Problems
+  tree: FileTree,
+  table: str | None,
+  problems: Problems,
+  classes: Sequence[int | str] | None = None,
 ) -> Layout:
   """Finds the image files of a folder, and what their places say.
 
@@ -68,6 +75,7 @@ def read_layout(
     table: Path of the table; None is `labels.csv` in the folder, if it is
       there.
     problems: Hears of rows that cannot be used.
+    classes: See `read_table`.
 
   Raises:
     InputError: If the table cannot be read, or contradicts itself.
@@ -75,7 +83,8 @@ def read_layout(
   path = _table(tree, table)
   if path is None:
     return _by_folders(tree)
-  return Layout(_by_table(tree, path, problems), [])
+  read = read_table(path, classes)
+  return Layout(_by_table(tree, read, problems), [], read.names)
 
 
 def read_labels(
@@ -96,7 +105,8 @@ def read_labels(
   path = _table(tree, table)
   if path is None:
     return [Entry(file) for file in tree.images(tree.root, deep=True)]
-  return sorted(_by_table(tree, path, problems))
+  entries = _by_table(tree, read_table(path), problems)
+  return sorted(entries, key=lambda entry: entry.file)
 
 
 def _table(tree: FileTree, table: str | None) -> pathlib.Path | None:
@@ -114,18 +124,15 @@ def _table(tree: FileTree, table: str | None) -> pathlib.Path | None:
   return path
 
 
-def _by_table(
-  tree: FileTree, path: pathlib.Path, problems: Problems
-) -> list[Entry]:
+def _by_table(tree: FileTree, table: Table, problems: Problems) -> list[Entry]:
   """The files that a table names, and then those that it does not."""
   files = {
     file.relative_to(tree.root).as_posix(): file
     for file in tree.images(tree.root, deep=True)
   }
-  rows = read_table(path)
-  named = _named(rows, files, tree.root, problems)
+  named = _named(table.rows, files, tree.root, problems)
   entries = [
-    Entry(file, row.label or None, row.split, row.group or None)
+    Entry(file, row.label, row.split, row.group or None)
     if (row := named.get(name))
     else Entry(file)
     for name, file in sorted(files.items())
@@ -249,19 +256,49 @@ def class_names(entries: Sequence[Entry]) -> tuple[str, ...]:
   return tuple(sorted(names, key=int if numbers else str))
 
 
+def label_array(
+  entries: Sequence[Entry], names: Sequence[str], *, several: bool
+) -> np.ndarray:
+  """Labels as numbers, as a `Dataset` has them.
+
+  Args:
+    entries: Whose labels.
+    names: Of all classes, or labels.
+    several: Whether an image has any number of labels.
+
+  Returns:
+    int32 [N], or [N, K] of several labels.
+  """
+  if not several:
+    numbers = {name: i for i, name in enumerate(names)}
+    labels = [numbers.get(entry.label, UNKNOWN) for entry in entries]
+    return np.array(labels, np.int32)
+  rows = np.full((len(entries), len(names)), UNKNOWN, np.int32)
+  for row, entry in zip(rows, entries, strict=True):
+    if entry.label is not None:
+      row[:] = [name in entry.label for name in names]
+  return rows
+
+
+def _classes(entry: Entry) -> tuple[str | None, ...]:
+  """The classes that an image is of; None alone where nobody knows."""
+  return entry.label if isinstance(entry.label, tuple) else (entry.label,)
+
+
 def check_classes(entries: Sequence[Entry]) -> None:
   """Fails where a class is tested on that cannot be learned.
 
   Raises:
     InputError: Naming it.
   """
-  known = {entry.label for entry in entries if entry.split == 'train'}
+  known = {name for e in entries if e.split == 'train' for name in _classes(e)}
   for entry in entries:
-    if entry.label not in known:
-      raise InputError(
-        f'the {entry.split} part has the class {entry.label!r}, which is not '
-        'in the train part'
-      )
+    for name in _classes(entry):
+      if name not in known:
+        raise InputError(
+          f'the {entry.split} part has the class {name!r}, which is not in the '
+          'train part'
+        )
 
 
 def check_groups(entries: Sequence[Entry]) -> None:
@@ -286,12 +323,15 @@ def check_groups(entries: Sequence[Entry]) -> None:
 
 
 def alone(entries: Sequence[Entry], problems: Problems) -> set[Entry]:
-  """The entries that are the one image of their class, which is a problem."""
+  """The entries that are the one image of their class, which is a problem.
+
+  Of several labels none is: the image is learned from for the others.
+  """
   counts = Counter(entry.label for entry in entries)
   found = {
     entry
     for entry in entries
-    if entry.label is not None and counts[entry.label] == 1
+    if isinstance(entry.label, str) and counts[entry.label] == 1
   }
   for entry in sorted(found):
     problems.met(

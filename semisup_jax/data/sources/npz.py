@@ -21,7 +21,8 @@ def npz(config: Mapping[str, Any]) -> Parts:
   """An `.npz` file with MedMNIST's keys, https://medmnist.com.
 
   `{train,val,test}_images`: uint8 [N, H, W] or [N, H, W, C];
-  `{train,val,test}_labels`: integers [N] or [N, 1]. `val` and `test` may be
+  `{train,val,test}_labels`: integers [N] or [N, 1], or 0 and 1 [N, K], of K
+  labels of which an image has any number. `val` and `test` may be
   missing; `unlabelled_images` may be there. Nothing pickled is read.
 
   Args:
@@ -59,17 +60,23 @@ def _parts(file: Any, config: Mapping[str, Any]) -> Parts:
       f'with images; it has {", ".join(sorted(file.files)) or "nothing"}'
     )
   labels = {
-    name: _label_vector(file[key], f'{key} in {path}')
+    name: _label_array(file[key], f'{key} in {path}')
     for name, (_, key) in found.items()
   }
-  num_classes = 1 + max(int(label.max(initial=0)) for label in labels.values())
+  shapes = {label.shape[1:] for label in labels.values()}
+  if len(shapes) > 1:
+    raise InputError(f'all labels in {path} must have one number of columns')
+  (num_classes,) = shapes.pop() or (
+    1 + max(int(label.max(initial=0)) for label in labels.values()),
+  )
   names = tuple(str(i) for i in range(num_classes))
   parts = {}
   for name, (key, _) in found.items():
     of_part = labels[name]
     if name == 'train' and _UNLABELLED in file:
       images = _joined(file, (key, _UNLABELLED), config)
-      unknown = np.full(len(images) - len(of_part), UNKNOWN, np.int32)
+      shape = len(images) - len(of_part), *of_part.shape[1:]
+      unknown = np.full(shape, UNKNOWN, np.int32)
       of_part = np.concatenate([of_part, unknown])
     else:
       images = _checked(file[key], f'{key} in {path}')
@@ -127,12 +134,17 @@ def _checked(images: np.ndarray, what: str) -> np.ndarray:
   return images
 
 
-def _label_vector(labels: np.ndarray, what: str) -> np.ndarray:
+def _label_array(labels: np.ndarray, what: str) -> np.ndarray:
   if labels.ndim == 2 and labels.shape[1] == 1:
     labels = labels[:, 0]
-  if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+  if labels.ndim not in (1, 2) or not np.issubdtype(labels.dtype, np.integer):
     raise InputError(
-      f'{what} must be one integer an image, [N] or [N, 1]; got '
-      f'{labels.dtype} {list(labels.shape)}'
+      f'{what} must be one integer an image, [N] or [N, 1], or 0 and 1 [N, K]; '
+      f'got {labels.dtype} {list(labels.shape)}'
+    )
+  if labels.ndim == 2 and not np.isin(labels, (0, 1)).all():
+    raise InputError(
+      f'{what} are {list(labels.shape)}, several labels an image, and so must '
+      f'be 0 or 1; got {labels.min()} to {labels.max()}'
     )
   return labels.astype(np.int32)

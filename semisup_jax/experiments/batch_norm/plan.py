@@ -76,6 +76,12 @@ def make_plan(
       "experiment='pretrain' with a method that learns a classifier, as "
       'configs/supervised.py has it'
     )
+  if ingredients.reported.multi_label:
+    raise InputError(
+      f'evaluation.batch_norm.modes={tuple(section.modes)} needs one class an '
+      'image, whose accuracy is measured; images of these data have several '
+      'labels'
+    )
   if 'batch_norm_momentum' not in models.FIELDS[config.model.name]:
     raise InputError(
       f'evaluation.batch_norm.modes={tuple(section.modes)} needs a network '

@@ -1,0 +1,72 @@
+"""What labels say of images: one class each, or any number of K labels.
+
+`labels` are those of a `Dataset`: int32 [N] of classes, or [N, K] of 0 and 1.
+What is drawn, counted or shown by class goes through here, and is the same for
+both from then on.
+"""
+
+import numpy as np
+
+from semisup_jax.data.dataset import UNKNOWN
+
+
+def known(labels: np.ndarray) -> np.ndarray:
+  """Whether somebody has labelled an image, bool [N]."""
+  return (labels.reshape(len(labels), -1) != UNKNOWN).all(axis=1)
+
+
+def members(labels: np.ndarray, num_classes: int) -> np.ndarray:
+  """Which images are of which class; unlabelled ones are of none.
+
+  Args:
+    labels: int32 [N] or [N, K].
+    num_classes: K.
+
+  Returns:
+    Bool [N, K]; of several labels an image [N, K + 1], the last column for the
+    images that have none of them: they too have to be learned and tested on.
+  """
+  if labels.ndim == 1:
+    return labels[:, None] == np.arange(num_classes)
+  has = labels == 1
+  return np.column_stack([has, known(labels) & ~has.any(axis=1)])
+
+
+def counts(labels: np.ndarray, num_classes: int) -> np.ndarray:
+  """How many images each class or label has, int64 [K]."""
+  return members(labels, num_classes)[:, :num_classes].sum(axis=0)
+
+
+def strata(labels: np.ndarray) -> np.ndarray:
+  """The class of each image, or a number for its combination of labels.
+
+  Returns:
+    int [N]; unlabelled images are a stratum of their own.
+  """
+  if labels.ndim == 1:
+    return labels
+  return np.unique(labels, axis=0, return_inverse=True)[1].reshape(-1)
+
+
+def alone(labels: np.ndarray) -> np.ndarray:
+  """The class of each image where it has one alone, as a picture colours it.
+
+  Returns:
+    int32 [N]; `UNKNOWN` where an image has no label, or several.
+  """
+  if labels.ndim == 1:
+    return labels
+  one = (labels == 1).sum(axis=1) == 1
+  return np.where(one, labels.argmax(axis=1), UNKNOWN).astype(np.int32)
+
+
+def undecided(labels: np.ndarray) -> np.ndarray:
+  """Which labels all images have, or none: nothing can be told of them there.
+
+  Args:
+    labels: int32 [N, K], none of them unknown.
+
+  Returns:
+    Bool [K].
+  """
+  return (labels == labels[:1]).all(axis=0)

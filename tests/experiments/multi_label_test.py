@@ -1,0 +1,205 @@
+"""Images with several labels, from a table to a model: pairs of digits."""
+
+import json
+
+import numpy as np
+import pytest
+import sklearn.datasets
+import sklearn.metrics
+from PIL import Image
+
+import semisup_jax
+from semisup_jax import command_line, training
+from semisup_jax.experiments import model_file
+
+NAMES = ('even', 'large', 'Eight')
+FAST = (
+  '--config.data.image_size=8',
+  '--config.data.views=random_affine(15, (0.8, 1.2), 10, 0.1)|normalize',
+  '--config.data.augment=normalize',
+  '--config.model.width=8',
+  '--config.model.strides=2,2',
+  '--config.batch_size=32',
+  '--config.optimizer.name=adamw',
+  '--config.optimizer.learning_rate=0.01',
+  '--config.schedule.epochs=None',
+  '--config.schedule.steps=40',
+  '--config.schedule.warmup=0',
+  '--config.evaluation.every=20',
+)
+
+
+def labels_of(digits):
+  return np.column_stack([digits % 2 == 0, digits > 4, digits == 8]).astype(int)
+
+
+@pytest.fixture(scope='module')
+def root(request):
+  with pytest.MonkeyPatch.context() as patch:
+    patch.chdir(request.config.rootpath)
+    patch.syspath_prepend(request.config.rootpath)
+    yield
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+  """Digits with what is true of each; a quarter is unlabelled."""
+  path = tmp_path_factory.mktemp('digits')
+  images, digits = sklearn.datasets.load_digits(return_X_y=True)
+  lines = [','.join(('file', *NAMES))]
+  for i, (image, labels) in enumerate(
+    zip(images[:360], labels_of(digits), strict=False)
+  ):
+    pixels = (image.reshape(8, 8) * 15).astype(np.uint8)
+    Image.fromarray(pixels).save(path / f'{i}.png')
+    lines.append(f'{i}.png,{",".join(map(str, labels)) if i % 4 else ",,"}')
+  (path / 'labels.csv').write_text('\n'.join(lines))
+  return path
+
+
+def launch(folder, workdir, recipe, *more):
+  arguments = [f'--config=configs/{recipe}.py:folder', *FAST, *more]
+  return command_line.main(
+    [*arguments, f'--config.data.path={folder}', f'--workdir={workdir}']
+  )
+
+
+@pytest.fixture(scope='module')
+def simclr(root, folder, tmp_path_factory):
+  workdir = tmp_path_factory.mktemp('runs') / 'simclr'
+  more = (
+    '--config.evaluation.protocols=linear_probe,knn,fine_tune',
+    '--config.evaluation.labels_per_class=2,all',
+    '--config.evaluation.draws=2',
+    '--config.evaluation.fine_tune.schedule.steps=4',
+    '--config.evaluation.fine_tune.every=2',
+    '--config.evaluation.online_probe=True',
+    '--config.evaluation.snapshots=2',
+  )
+  assert launch(folder, workdir, 'simclr', *more) == 0
+  return workdir
+
+
+@pytest.fixture(scope='module')
+def supervised(root, folder, tmp_path_factory):
+  workdir = tmp_path_factory.mktemp('runs') / 'supervised'
+  more = ('--config.method.mixing=mixup', '--config.method.label_smoothing=0.1')
+  assert launch(folder, workdir, 'supervised', *more) == 0
+  return workdir
+
+
+def results_in(workdir):
+  return json.loads((workdir / 'results.json').read_text())
+
+
+def test_every_protocol_is_judged_by_roc_auc_and_by_label(simclr):
+  results = results_in(simclr)
+  rows = {(r['protocol'], r['labels_per_class']): r for r in results['rows']}
+  places = {(p, 2) for p in ('linear_probe', 'knn', 'fine_tune')}
+  places |= {('linear_probe', 'all'), ('knn', 'all')}
+  assert set(rows) == places
+  assert {row['metric'] for row in results['rows']} == {'roc_auc'}
+  assert rows['linear_probe', 'all']['mean'] > 0.7
+  others = {row['metric'] for row in results['tables']['metrics']}
+  assert others == {'average_precision', 'macro_f1'}
+  assert len(results['tables']['differences']) == 3
+  by_label = results['tables']['per_label']
+  assert len(by_label) == 3 * len(places)
+  for place, row in rows.items():
+    own = [
+      r for r in by_label if (r['protocol'], r['labels_per_class']) == place
+    ]
+    assert [r['class'] for r in own] == list(NAMES)
+    assert np.mean([r['roc_auc'] for r in own]) == pytest.approx(row['mean'])
+    assert {r['draws'] for r in own} == {row['n']}
+  assert any('any number of these 3 labels' in n for n in results['notes'])
+
+
+def test_what_is_looked_at_on_the_way_is_roc_auc_too(simclr, supervised):
+  def last(workdir, split):
+    rows = training.read_metrics(workdir)
+    return [row for row in rows if row['split'] == split][-1]
+
+  looks = last(simclr, 'validation')
+  assert looks['online_probe_roc_auc'] > 0.6
+  assert 0 <= looks['knn_roc_auc'] <= 1
+  assert 0 <= last(simclr, 'train')['probe_binary_accuracy'] <= 1
+  assert 0 <= last(supervised, 'validation')['classifier_roc_auc'] <= 1
+  assert 0 <= last(supervised, 'train')['binary_accuracy'] <= 1
+
+
+def test_the_page_says_what_the_numbers_are(simclr, supervised):
+  for workdir in (simclr, supervised):
+    page = (workdir / 'report.html').read_text()
+    assert 'Macro ROC-AUC' in page
+    assert '<h2>By label</h2>' in page
+    assert 'ccuracy' not in page.replace('probe_binary_accuracy', '')
+    assert all(name in page for name in NAMES)
+  assert 'ROC-AUC by number of labels' in (simclr / 'report.html').read_text()
+  assert 'training reaches ROC-AUC 0.' in page
+  made = {path.stem for path in (simclr / 'figures').iterdir()}
+  assert {'embeddings', 'embedding_strip', 'training_curves'} <= made
+  assert 'confusion' not in made
+
+
+@pytest.mark.parametrize('run', ['simclr', 'supervised'])
+def test_the_model_says_of_each_label_by_itself_how_likely_it_is(request, run):
+  workdir = request.getfixturevalue(run)
+  card = model_file.read_card(workdir)
+  assert card['head']['multi_label'] is True
+  assert card['head']['validation_images'] > 0
+  learned = semisup_jax.load(workdir)
+  assert learned.class_names == NAMES
+  images, digits = sklearn.datasets.load_digits(return_X_y=True)
+  images = (images.reshape(-1, 8, 8, 1) * 15).astype(np.uint8)[360:660]
+  probabilities = learned.classify(images)
+  assert probabilities.min() >= 0
+  assert probabilities.max() <= 1
+  assert probabilities.sum(axis=1).std() > 0.1
+  truth = labels_of(digits[360:660])
+  assert sklearn.metrics.roc_auc_score(truth, probabilities) > 0.7
+
+
+def test_a_finished_encoder_is_evaluated_and_runs_are_compared(
+  root, simclr, supervised, tmp_path, capsys
+):
+  again = tmp_path / 'again'
+  more = ('--config.evaluation.protocols=knn', f'--config.run={simclr}')
+  arguments = ['--config=configs/evaluate.py', *more, f'--workdir={again}']
+  assert command_line.main(arguments) == 0
+  rows = {
+    str(row['labels_per_class']): row['mean']
+    for row in results_in(simclr)['rows']
+    if row['protocol'] == 'knn'
+  }
+  for row in results_in(again)['rows']:
+    assert row['mean'] == pytest.approx(rows[str(row['labels_per_class'])])
+  compared = tmp_path / 'compared'
+  runs = f'--config.runs={simclr},{again},{supervised}'
+  arguments = ['--config=configs/compare.py', runs, f'--workdir={compared}']
+  assert command_line.main(arguments) == 0
+  assert 'ROC-AUC by kNN, again against simclr' in capsys.readouterr().out
+  assert 'ROC-AUC by number of labels' in (compared / 'report.html').read_text()
+
+
+def test_the_data_are_looked_at_before(root, folder, tmp_path, capsys):
+  arguments = ['--config=configs/inspect_data.py', f'--workdir={tmp_path}/look']
+  (tmp_path / 'copy').mkdir()
+  for name in ('1.png', '2.png', 'labels.csv'):
+    (tmp_path / 'copy' / name).write_bytes((folder / name).read_bytes())
+  (tmp_path / 'copy' / '3.png').write_bytes((folder / '1.png').read_bytes())
+  for path in (folder, tmp_path / 'copy'):
+    more = (
+      f'--config.data.path={path}',
+      '--config.data.image_size=8',
+      '--config.data.skip_unreadable=True',
+    )
+    assert command_line.main([*arguments, *more]) == 0
+    page = (tmp_path / 'look' / 'report.html').read_text()
+    said = capsys.readouterr().out
+    (tmp_path / 'look').rename(tmp_path / f'look-{path.name}')
+    if path == folder:
+      assert 'none of them' in page
+      assert 'even and large' in page
+      assert '270 with any number of 3 labels' in said.replace('\n', ' ')
+  assert 'are there with different labels' in said.replace('\n', ' ')
