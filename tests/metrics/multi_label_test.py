@@ -37,7 +37,7 @@ def test_values_are_those_of_scikit_learn(seed, decimals):
   expected = {name: values.mean() for name, values in theirs.items()}
   expected['macro_f1'] = expected.pop('f1')
   assert means == pytest.approx(expected)
-  assert list(means)[0] == metrics.SEVERAL_LABELS.primary
+  assert next(iter(means)) == metrics.SEVERAL_LABELS.primary
   assert metrics.SEVERAL_LABELS.score(scores, labels) == means['roc_auc']
 
 
