@@ -2,8 +2,10 @@
 
 import csv
 import io
+import itertools
 import json
 import pathlib
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,11 @@ from semisup_jax.experiments import workdir as workdir_lib
 from semisup_jax.experiments.figure_files import FigureFiles
 from semisup_jax.experiments.saved_model import SavedModel
 from semisup_jax.reporting import predictions, predictions_page, results
-from semisup_jax.reporting.predictions import HeldOut, Predicted
+from semisup_jax.reporting.predictions import (
+  HeldOut,
+  HeldOutLabels,
+  Predicted,
+)
 from semisup_jax.training import hosts
 from semisup_jax.types import InputError
 
@@ -59,6 +65,7 @@ def predict(
     validation_images=saved.head.validation_images,
     tested=tested,
     class_names=saved.class_names,
+    multi_label=saved.head.multi_label,
     files=tuple(map(found.name, entries)),
     known=tuple(entry.label for entry in entries),
     probabilities=saved.head.probabilities(embeddings),
@@ -84,7 +91,7 @@ def predict(
 
 def _asked(
   config: Any,
-) -> tuple[SavedModel, HeldOut | None, data.FoundImages]:
+) -> tuple[SavedModel, HeldOut | HeldOutLabels | None, data.FoundImages]:
   """The model, how good it was, and the images that it is asked about."""
   saved = origin.model(config)
   if saved.head is None:
@@ -95,26 +102,37 @@ def _asked(
   return saved, _tested(config.run, saved), data.FoundImages(config.data)
 
 
-def _tested(run: str, saved: SavedModel) -> HeldOut | None:
+def _tested(run: str, saved: SavedModel) -> HeldOut | HeldOutLabels | None:
   """How good a run has found its classifier to be, of the first draw."""
   path = pathlib.Path(run).expanduser() / 'results.json'
   try:
     found = json.loads(path.read_text('utf-8'))
     split = found['split']
     images = found['run']['counts'][split]
-    shares = [
-      row['values'][0]
-      for row in found['rows']
-      if row['protocol'] == saved.head.protocol
-      and row['labels_per_class'] == saved.head.labels_per_class
-    ]
+    rows = [row for row in found['rows'] if _is_of(row, saved)]
+    if not rows:
+      return None
+    first = rows[0]['values'][0]
+    if saved.head.multi_label:
+      by_label = {
+        row['class']: row['roc_auc']
+        for row in found['tables']['per_label']
+        if _is_of(row, saved)
+      }
+      ends = rows[0]['low'], rows[0]['high']
+      return HeldOutLabels(split, images, first, *ends, by_label)
+    right = round(first * images)
   except (KeyError, IndexError, OSError, TypeError, ValueError) as error:
     raise InputError(f'{path} is damaged: {error}') from error
-  if not shares:
-    return None
-  right = round(shares[0] * images)
   ends = scipy.stats.binomtest(right, images).proportion_ci(method='wilson')
   return HeldOut(split, images, right, float(ends.low), float(ends.high))
+
+
+def _is_of(row: Mapping[str, Any], saved: SavedModel) -> bool:
+  """Whether a row of the results is of the classifier that was saved."""
+  head = saved.head
+  place = row['protocol'], row['labels_per_class']
+  return place == (head.protocol, head.labels_per_class)
 
 
 def _embedded(
@@ -134,7 +152,12 @@ def _embedded(
 
 
 def as_csv(predicted: Predicted) -> str:
-  """A line for each file: the most probable classes, and the label it has."""
+  """A line for each file: the most probable classes, and the label it has.
+
+  Of several labels an image the probability of each.
+  """
+  if predicted.multi_label:
+    return _labels_as_csv(predicted)
   names = predicted.class_names
   order = np.argsort(-predicted.probabilities, axis=1, kind='stable')
   top = min(TOP, len(names))
@@ -156,6 +179,18 @@ def as_csv(predicted: Predicted) -> str:
   return text.getvalue()
 
 
+def _labels_as_csv(predicted: Predicted) -> str:
+  text = io.StringIO()
+  writer = csv.writer(text, lineterminator='\n')
+  writer.writerow(['file', *predicted.class_names, 'label'])
+  for file, said, known in zip(
+    predicted.files, predicted.probabilities, predicted.known, strict=True
+  ):
+    label = '' if known is None else ';'.join(known) or 'none'
+    writer.writerow([file, *(f'{p:.4f}' for p in said), label])
+  return text.getvalue()
+
+
 def _save(path: pathlib.Path, files: tuple[str, ...], of: np.ndarray) -> None:
   temporary = path.with_suffix('.tmp')
   with temporary.open('wb') as file:
@@ -166,34 +201,34 @@ def _save(path: pathlib.Path, files: tuple[str, ...], of: np.ndarray) -> None:
 def _draw(
   predicted: Predicted, entries: list[Entry], figures: FigureFiles
 ) -> None:
-  confidence = predicted.confidence
-  figures.add(
-    'Confidence',
-    'Probability of the predicted class, calibrated on validation, of the '
-    'images without a label.',
-    'confidence',
-    lambda draw, theme: draw.confidence_histogram(
-      confidence[predicted.asked], len(predicted.class_names), theme
-    ),
-  )
-  chosen = predictions_page.most_and_least(predicted, EACH)
-  sides = [
-    (name, *(_pictures(entries, rows) for rows in both))
-    for name, *both in chosen[:CLASSES]
-  ]
+  if not predicted.multi_label:
+    figures.add(
+      'Confidence',
+      'Probability of the predicted class, calibrated on validation, of the '
+      'images without a label.',
+      'confidence',
+      lambda draw, theme: draw.confidence_histogram(
+        predicted.confidence[predicted.asked],
+        len(predicted.class_names),
+        theme,
+      ),
+    )
+  found = predictions_page.extremes(predicted, EACH)
+  if not found:
+    return  # Of several labels none may be likely anywhere.
+  rows = []
+  for name, index, *sides in found[:CLASSES]:
+    said = predicted.probabilities[:, index]
+    shown = [(_pictures(entries, side), said[side]) for side in sides]
+    rows.append((name, *itertools.chain(*shown)))
   figures.add(
     'The surest and the least sure',
-    f'Of the images without a label, {EACH} that were given each class with '
-    f'the highest probability, and {EACH} with the lowest'
-    + (f'; {CLASSES} classes.' if len(chosen) > CLASSES else '.'),
+    f'Of the images without a label, {EACH} that were given each class or '
+    f'label with the highest probability, and {EACH} with the lowest'
+    + (f'; {CLASSES} of them.' if len(found) > CLASSES else '.'),
     'certainty',
     lambda draw, theme: draw.certainty_sheet(
-      [
-        draw.CertaintyRow(name, most, confidence[a], least, confidence[b])
-        for (name, most, least), (_, a, b) in zip(sides, chosen, strict=False)
-      ],
-      EACH,
-      theme,
+      [draw.CertaintyRow(*row) for row in rows], EACH, theme
     ),
   )
 

@@ -1,7 +1,7 @@
 """What there is to say of predictions, in sentences."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -38,6 +38,27 @@ class HeldOut:
 
 
 @dataclasses.dataclass(frozen=True)
+class HeldOutLabels:
+  """The same of a classifier that gives any number of labels.
+
+  Attributes:
+    split: See `HeldOut`.
+    images: How many.
+    mean: ROC-AUC, the mean over labels.
+    low: Lower end of its 95 % interval over images; None where it is unknown.
+    high: Its upper end.
+    by_label: ROC-AUC of each label; NaN where it could not be measured.
+  """
+
+  split: str
+  images: int
+  mean: float
+  low: float | None
+  high: float | None
+  by_label: Mapping[str, float]
+
+
+@dataclasses.dataclass(frozen=True)
 class Predicted:
   """Images and what a classifier says of them.
 
@@ -49,10 +70,12 @@ class Predicted:
     labels: Of how many images it has seen the labels.
     validation_images: Which its confidence was calibrated on.
     tested: How good it was, or None where that was not measured.
-    class_names: Of the K classes.
+    class_names: Of the K classes or labels.
+    multi_label: Whether an image has any number of labels, and not one class.
     files: N paths.
-    known: Of each the label that a table gives it, or None.
-    probabilities: Of the classes, float [N, K].
+    known: Of each what a table says: its class, or its labels; None where
+      nobody knows.
+    probabilities: Of the classes or labels, float [N, K].
     skipped: One line for each file or row that was passed over.
     notes: Sentences on how the files were read.
   """
@@ -63,10 +86,11 @@ class Predicted:
   protocol: str
   labels: int
   validation_images: int
-  tested: HeldOut | None
+  tested: HeldOut | HeldOutLabels | None
   class_names: tuple[str, ...]
+  multi_label: bool
   files: tuple[str, ...]
-  known: tuple[str | None, ...]
+  known: tuple[str | tuple[str, ...] | None, ...]
   probabilities: np.ndarray
   skipped: Sequence[str]
   notes: Sequence[str]
@@ -89,7 +113,12 @@ class Predicted:
 
   @property
   def disputed(self) -> list[int]:
-    """Rows whose label it would give otherwise, the surest first."""
+    """Rows whose class it would give otherwise, the surest first.
+
+    Of several labels it is said for each of them how sure it is, not here.
+    """
+    if self.multi_label:
+      return []
     rows = [
       row
       for row, label in enumerate(self.known)
@@ -104,6 +133,11 @@ def headline(predicted: Predicted) -> str:
   tested = predicted.tested
   if tested is None:
     return f'{count}; how many of them are right was not measured.'
+  if isinstance(tested, HeldOutLabels):
+    return (
+      f'{count}: ROC-AUC {_auc(tested)}, the mean over labels, measured on '
+      f'{tested.images:,} labelled images of the run.'
+    )
   return (
     f'{count}, of which {wording.number(tested.accuracy, "top1")} % are likely '
     f'right (95 % interval {wording.interval(tested.low, tested.high, "top1")} '
@@ -113,12 +147,21 @@ def headline(predicted: Predicted) -> str:
 
 def sentences(predicted: Predicted) -> list[str]:
   """How good the predictions are likely to be, and what makes it uncertain."""
-  return [
-    *_tested(predicted),
-    *_confidence(predicted),
-    *_never(predicted),
-    *_disputed(predicted),
-  ]
+  found = [*_tested(predicted), *_caveats(predicted)]
+  if not predicted.multi_label:
+    found += _confidence(predicted)
+    found += _never(predicted)
+    found += _disputed(predicted)
+  return found
+
+
+def _auc(tested: HeldOutLabels) -> str:
+  """The mean, and its interval where there is one."""
+  text = wording.number(tested.mean, 'roc_auc')
+  if tested.low is None or tested.high is None:
+    return text
+  ends = wording.interval(tested.low, tested.high, 'roc_auc')
+  return f'{text} (95 % interval {ends})'
 
 
 def _tested(predicted: Predicted) -> list[str]:
@@ -132,19 +175,33 @@ def _tested(predicted: Predicted) -> list[str]:
       f'The classifier, {how}, was not tested in {predicted.run}: how many of '
       'its predictions are right nobody knows.'
     ]
-  found = [
+  if isinstance(tested, HeldOutLabels):
+    return [
+      f'The classifier, {how}, has a ROC-AUC of {_auc(tested)} on '
+      f'{tested.images:,} {tested.split} images: of two images, one with a '
+      'label and one without, that share gets the higher probability where it '
+      'should, the mean over labels; of images that look otherwise, nobody '
+      'knows.'
+    ]
+  return [
     f'The classifier, {how}, was right on {tested.right:,} of '
     f'{tested.images:,} {tested.split} images, '
     f'{wording.number(tested.accuracy, "top1")} %. Of images like these '
     f'{wording.interval(tested.low, tested.high, "top1")} % are likely right '
     "(Wilson's 95 % interval); of images that look otherwise, nobody knows."
   ]
+
+
+def _caveats(predicted: Predicted) -> list[str]:
+  tested, found = predicted.tested, []
+  if tested is None:
+    return []
   if tested.split == 'validation':
     found.append(
       'Validation images have chosen the classifier as well, so that is '
       'likely a little too good.'
     )
-  if tested.high - tested.low > WIDE:
+  if tested.high is not None and tested.high - tested.low > WIDE:
     found.append(
       f'That interval is wide, as {tested.images:,} images are few: with more '
       'labels, or a larger data.test_fraction in the run, it would be narrower.'

@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from semisup_jax.reporting import document, predictions, tables, wording
-from semisup_jax.reporting.predictions import Predicted
+from semisup_jax.reporting.predictions import HeldOutLabels, Predicted
 
 # Confidence from which on predictions are counted.
 LEVELS = (0.5, 0.7, 0.8, 0.9, 0.95, 0.99)
@@ -34,8 +35,8 @@ def write_page(
     document.notes(
       'How good they are likely to be', predictions.sentences(predicted)
     ),
-    _classes(predicted),
-    _levels(predicted),
+    _labels(predicted) if predicted.multi_label else _classes(predicted),
+    '' if predicted.multi_label else _levels(predicted),
     '<section>\n<h2>A look at them</h2>\n'
     f'<div class="figures">\n{shown}\n</div>\n</section>',
     _disputed(predicted),
@@ -63,21 +64,44 @@ def _classes(predicted: Predicted) -> str:
         wording.number(mean, 'top1'),
       )
     )
-  table = tables.named(
-    ('class', 'images', 'share, %', 'mean confidence, %'),
-    lines,
-    'small',
-    label='Predictions by class',
-  )
+  head = ('class', 'images', 'share, %', 'mean confidence, %')
+  return _by_class('Predicted classes', head, lines, predicted)
+
+
+def _labels(predicted: Predicted) -> str:
+  """How many images are likely to have each label."""
+  given = predicted.probabilities[predicted.asked] >= 0.5
+  tested = predicted.tested
+  measured = tested.by_label if isinstance(tested, HeldOutLabels) else {}
+  lines = [
+    (
+      document.escape(name),
+      f'{own.sum():,}',
+      wording.number(float(own.mean()), 'top1'),
+      wording.number(measured.get(name), 'roc_auc'),
+    )
+    for name, own in zip(predicted.class_names, given.T, strict=True)
+  ]
+  head = ('label', 'images of 50 % or more', 'share, %', 'ROC-AUC in the run')
+  return _by_class('Predicted labels', head, lines, predicted)
+
+
+def _by_class(
+  title: str,
+  head: Sequence[str],
+  lines: Sequence[Sequence[str]],
+  predicted: Predicted,
+) -> str:
+  table = tables.named(head, lines, 'small', label=title)
   if len(lines) > 20:
-    table = tables.folded('Every class', table)
+    table = tables.folded(f'Every {head[0]}', table)
   hint = ''
-  if len(classes) < len(predicted.files):
+  if len(predicted.asked) < len(predicted.files):
     hint = (
       '<p class="hint">Of the images without a label; predictions.csv has the '
       'others too.</p>\n'
     )
-  return f'<section>\n<h2>Predicted classes</h2>\n{table}\n{hint}</section>'
+  return f'<section>\n<h2>{title}</h2>\n{table}\n{hint}</section>'
 
 
 def _levels(predicted: Predicted) -> str:
@@ -124,24 +148,41 @@ def _disputed(predicted: Predicted) -> str:
   )
 
 
-def most_and_least(
-  predicted: Predicted, each: int
-) -> list[tuple[str, list[int], list[int]]]:
+class Extremes(NamedTuple):
+  """Predictions of one class.
+
+  Attributes:
+    name: Of the class.
+    index: Its number.
+    most: The rows where it is surest, the surest first.
+    least: Those where it is least sure, the least sure last; none is in both.
+  """
+
+  name: str
+  index: int
+  most: list[int]
+  least: list[int]
+
+
+def extremes(predicted: Predicted, each: int) -> list[Extremes]:
   """The surest predictions of each class, and the least sure ones.
+
+  Of several labels an image, those most likely to have one, and those of which
+  it is least known: next to one half.
 
   Args:
     predicted: The predictions.
     each: How many of both.
 
   Returns:
-    Name and rows of each class that was predicted, the surest first; no row is
-    in both.
+    One for each class or label that was predicted.
   """
-  asked = predicted.asked
-  order = asked[np.argsort(-predicted.confidence[asked], kind='stable')]
-  found = []
+  asked, found = predicted.asked, []
   for i, name in enumerate(predicted.class_names):
-    own = order[predicted.classes[order] == i].tolist()
+    said = predicted.probabilities[:, i]
+    likely = said >= 0.5 if predicted.multi_label else predicted.classes == i
+    own = asked[likely[asked]]
+    own = own[np.argsort(-said[own], kind='stable')].tolist()
     if own:
-      found.append((name, own[:each], own[each:][-each:]))
+      found.append(Extremes(name, i, own[:each], own[each:][-each:]))
   return found

@@ -1,5 +1,6 @@
 """Images with several labels, from a table to a model: pairs of digits."""
 
+import csv
 import json
 
 import numpy as np
@@ -213,3 +214,36 @@ def test_studies_which_speak_of_accuracy_refuse_them(root, folder):
   config.data.update(path=str(folder), image_size=8)
   with pytest.raises(InputError, match='studies compare accuracies'):
     runner.prepare(config)
+
+
+def test_predictions_have_a_probability_for_each_label(
+  simclr, folder, tmp_path, capsys
+):
+  workdir = tmp_path / 'predicted'
+  arguments = [
+    '--config=configs/predict.py',
+    f'--config.run={simclr}',
+    f'--config.data.path={folder}',
+    f'--workdir={workdir}',
+  ]
+  assert command_line.main(arguments) == 0
+  with (workdir / 'predictions.csv').open(newline='') as file:
+    found = list(csv.DictReader(file))
+  assert list(found[0]) == ['file', *NAMES, 'label']
+  classify = semisup_jax.load(simclr).classify
+  row = next(row for row in found if row['file'] == '5.png')
+  pixels = np.asarray(Image.open(folder / '5.png'))[None, ..., None]
+  said = [float(row[name]) for name in NAMES]
+  np.testing.assert_allclose(said, classify(pixels)[0], atol=1e-4)
+  known = (folder / 'labels.csv').read_text().splitlines()[1:]
+  of_file = next(line for line in known if line.startswith('5.png')).split(',')
+  names = [n for n, cell in zip(NAMES, of_file[1:], strict=True) if cell == '1']
+  assert row['label'] == (';'.join(names) or 'none')
+  out = ' '.join(capsys.readouterr().out.split())
+  rows = results_in(simclr)['rows']
+  (auc,) = (
+    row
+    for row in rows
+    if (row['protocol'], row['labels_per_class']) == ('linear_probe', 'all')
+  )
+  assert f'ROC-AUC {auc["mean"]:.3f}, the mean over labels' in out

@@ -89,7 +89,5 @@ def test_reconstructions_are_those_of_the_model(made):
 def test_a_feature_that_is_not_there_is_refused():
   config = untrained.get_config()
   config.evaluation.features = ('stage9',)
-  with pytest.raises(
-    InputError, match='of pooled, stage1, stage2, stem'
-  ):
+  with pytest.raises(InputError, match='of pooled, stage1, stage2, stem'):
     experiments.prepare(config)

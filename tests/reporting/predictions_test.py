@@ -10,7 +10,11 @@ from semisup_jax.reporting import (
   predictions,
   predictions_page,
 )
-from semisup_jax.reporting.predictions import HeldOut, Predicted
+from semisup_jax.reporting.predictions import (
+  HeldOut,
+  HeldOutLabels,
+  Predicted,
+)
 
 GOOD = Predicted(
   name='films',
@@ -21,6 +25,7 @@ GOOD = Predicted(
   validation_images=80,
   tested=HeldOut('test', 400, 340, 0.81, 0.88),
   class_names=('healthy', 'ill'),
+  multi_label=False,
   files=('a.png', 'b.png', 'c.png', 'd.png'),
   known=(None, None, None, 'ill'),
   probabilities=np.array([[0.9, 0.1], [0.2, 0.8], [0.15, 0.85], [0.3, 0.7]]),
@@ -76,7 +81,9 @@ def test_the_surest_and_the_least_sure_have_no_image_twice():
     known=('a',) * 10 + (None,) * 30,
     probabilities=said,
   )
-  for name, most, least in predictions_page.most_and_least(many, 4):
+  found = predictions_page.extremes(many, 4)
+  assert [one.name for one in found] == ['a', 'b', 'c']
+  for name, _, most, least in found:
     own = [
       row
       for row in range(10, 40)
@@ -114,3 +121,32 @@ def test_the_sheet_has_room_for_every_image(theme):
   assert {'many', 'one', '40 %', '80 %', 'most certain'} <= set(texts)
   mosaic = figure.axes[0].images[0].get_array()
   assert (mosaic[..., 3] == 255).sum() == 6 * 24 * 24
+
+
+def test_of_several_labels_each_is_spoken_of(tmp_path):
+  tested = HeldOutLabels('test', 90, 0.8, 0.72, 0.87, {'a': 0.9, 'b': 0.7})
+  several = dataclasses.replace(
+    GOOD,
+    tested=tested,
+    class_names=('a', 'b'),
+    multi_label=True,
+    known=(None, None, None, ('a', 'b')),
+    probabilities=np.array([[0.9, 0.6], [0.5, 0.1], [0.4, 0.3], [0.1, 0.2]]),
+  )
+  assert predictions.headline(several) == (
+    '3 predictions: ROC-AUC 0.800 (95 % interval 0.720 to 0.870), the mean '
+    'over labels, measured on 90 labelled images of the run.'
+  )
+  said = ' '.join(predictions.sentences(several))
+  assert 'has a ROC-AUC of 0.800' in said
+  assert 'confidence' not in said
+  found = predictions_page.extremes(several, 1)
+  assert [(one.name, one.most, one.least) for one in found] == [
+    ('a', [0], [1]),
+    ('b', [0], []),
+  ]
+  path = tmp_path / 'report.html'
+  predictions_page.write_page(path, several, [], '')
+  page = path.read_text()
+  assert 'ROC-AUC in the run' in page
+  assert 'By confidence' not in page
