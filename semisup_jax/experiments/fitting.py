@@ -38,11 +38,11 @@ def plan(
       'checkpoint.every must be at least 1 and checkpoint.keep at least 0, got '
       f'{config.checkpoint.every} and {config.checkpoint.keep}'
     )
-  if config.evaluation.patience is not None and not method.classifies:
+  asked = asked_of_validation(config)
+  if asked and not method.classifies:
     raise InputError(
-      f'evaluation.patience={config.evaluation.patience} needs a method that '
-      f'learns a classifier; method.name={config.method.name} has none, and '
-      'nothing to stop by'
+      f'{asked[0]} needs a method that learns a classifier; '
+      f'method.name={config.method.name} has none, and nothing to stop by'
     )
   return recipe(
     config,
@@ -50,7 +50,20 @@ def plan(
     batch_norm_groups=ingredients.batch_norm_groups,
     evaluate_every=config.evaluation.every,
     patience=config.evaluation.patience,
+    select_by=config.evaluation.select_by,
+    num_classes=ingredients.num_classes,
   )
+
+
+def asked_of_validation(config: Any) -> list[str]:
+  """The fields by which a training follows its classifier on validation."""
+  section = config.evaluation
+  fields = {
+    f'evaluation.patience={section.patience}': section.patience is not None,
+    f'evaluation.select_by={section.select_by}': section.select_by != 'top1',
+    'schedule.decay=plateau': config.schedule.decay == 'plateau',
+  }
+  return [field for field, asked in fields.items() if asked]
 
 
 def fit(
@@ -100,6 +113,7 @@ def fit(
     batch(0),
     initial=initial,
     select=selects,
+    plateau=recipe.plateau is not None,
   )
   state = training.everywhere(state, mesh)
   images = recipe.batch_size * sum(method.streams.values())
@@ -127,8 +141,9 @@ def fit(
       steps=recipe.steps,
       evaluators=evaluators,
       evaluate_every=recipe.evaluate_every,
-      select_by=('classifier', 'top1') if selects else None,
+      select_by=('classifier', recipe.select_by) if selects else None,
       patience=recipe.patience,
+      plateau=recipe.plateau,
       chosen=method.predict_variables,
       log=log,
       checkpoints=checkpoints,

@@ -10,7 +10,15 @@ import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 
-from semisup_jax import augment, data, evaluation, models, optim, training
+from semisup_jax import (
+  augment,
+  data,
+  evaluation,
+  metrics,
+  models,
+  optim,
+  training,
+)
 from semisup_jax.experiments import division
 from semisup_jax.types import InputError, Task, lookup
 
@@ -236,6 +244,8 @@ def recipe(
   batch_norm_groups: int,
   evaluate_every: int,
   patience: int | None,
+  select_by: str,
+  num_classes: int,
 ) -> training.Recipe:
   """Builds the optimizer and the duration of a section of the config.
 
@@ -245,6 +255,8 @@ def recipe(
     batch_norm_groups: Of the network.
     evaluate_every: In steps.
     patience: In looks; None does not stop early.
+    select_by: The metric that chooses the model on validation.
+    num_classes: Of the images.
 
   Raises:
     InputError: If a field's value is out of its range.
@@ -258,6 +270,9 @@ def recipe(
     raise InputError(
       f'patience must be 1 or more looks at validation, or None; got {patience}'
     )
+  lookup(metrics.SELECTION, select_by, 'select_by')
+  if select_by == 'roc_auc' and num_classes != 2:
+    raise InputError(f'select_by=roc_auc needs 2 classes, got {num_classes}')
   steps = optim.steps_from(section.schedule, **sizes)
   schedule = optim.make_schedule(
     section.schedule.decay,
@@ -266,6 +281,8 @@ def recipe(
     warmup_steps=optim.warmup_steps_from(section.schedule, **sizes),
     milestones=section.schedule.milestones,
     factor=section.schedule.factor,
+    patience=section.schedule.patience,
+    min_scale=section.schedule.min_scale,
   )
   return training.Recipe(
     tx=optim.make_optimizer(section.optimizer, schedule),
@@ -275,4 +292,6 @@ def recipe(
     evaluate_every=evaluate_every,
     patience=patience,
     accumulate=section.optimizer.accumulate,
+    select_by=select_by,
+    plateau=optim.plateau_from(section.schedule),
   )

@@ -34,10 +34,13 @@ from semisup_jax.metrics.pseudo_labels import (
   kept_confusion,
 )
 from semisup_jax.metrics.representation import feature_std, rank_me
+from semisup_jax.metrics.selection import LOWER_IS_BETTER, SELECTION, roc_auc
 from semisup_jax.metrics.summary import ECE_BINS, classification_metrics
 
 __all__ = [
   'ECE_BINS',
+  'LOWER_IS_BETTER',
+  'SELECTION',
   'PairedDifference',
   'ReliabilityBins',
   'balanced_accuracy',
@@ -58,6 +61,7 @@ __all__ = [
   'per_class_recall',
   'rank_me',
   'reliability_bins',
+  'roc_auc',
   'student_t_interval',
   'top_k_accuracy',
   'weighted_f1',
