@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import functools
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -220,7 +221,7 @@ class LabelledTraining:
       phases=phases,
     )
     self._encoder = embeddings.variables if mode.pretrained else None
-    self._first_head = _probed(embeddings) if mode.probed else lambda rows: None
+    self._probed = probed_head(embeddings) if mode.probed else None
     self._validation = ingredients.splits.validation
     self._seed = config.seed
     self._name = name
@@ -241,7 +242,7 @@ class LabelledTraining:
         self._validation,
         seed=(self._seed, 4, draw),
         encoder=self._encoder,
-        head=self._first_head(rows),
+        head=self._probed and self._probed(rows),
       )
     except training.NotFiniteError as error:
       raise training.NotFiniteError(
@@ -250,8 +251,15 @@ class LabelledTraining:
     return state.selection.variables
 
 
-def _probed(embeddings):
-  """Rows of the training part to the linear probe of the encoder as it is."""
+def probed_head(
+  embeddings: Embeddings,
+) -> Callable[[np.ndarray], LinearClassifier]:
+  """What a head starts as that is probed first.
+
+  Returns:
+    Rows of the training part to the linear probe that is fitted to them, of
+    embeddings as the encoder gives them.
+  """
   fit, standardize = _probing(embeddings)
   dtype = embeddings.ingredients.dtype
 
