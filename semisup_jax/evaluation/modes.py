@@ -25,7 +25,7 @@ class Mode(NamedTuple):
 
   Attributes:
     paces: How each stage is trained.
-    fields: Of the section of the config, those that belong to the mode.
+    fields: Those that it takes from the section of the config.
     pretrained: Whether the encoder starts as it was pre-trained.
     probed: Whether the head starts as the linear probe on it.
   """
@@ -65,7 +65,7 @@ def _gradual(
   """The head first, then one stage more at a time, at even distances.
 
   Howard and Ruder 2018, https://arxiv.org/abs/1801.06146, Sec. 3.3, where a
-  distance is an epoch; here all move from the share `unfrozen_by` of the
+  distance is an epoch. Here all stages move from the share `unfrozen_by` of the
   training on.
   """
   share, distances = section.unfrozen_by, len(stages) - 1
@@ -74,9 +74,10 @@ def _gradual(
       f'unfrozen_by={share} must leave a step to each stage, of {steps} steps '
       f'and {len(stages)} stages, the head among them'
     )
+  depths = reversed(range(len(stages)))
   return {
-    stage: Pace(start=round(i * share * steps / max(1, distances)))
-    for i, stage in reversed(list(enumerate(reversed(stages))))
+    stage: Pace(start=round(depth * share * steps / max(1, distances)))
+    for stage, depth in zip(stages, depths, strict=True)
   }
 
 
@@ -86,7 +87,7 @@ def _layerwise(
   """The rate of each stage is `layer_decay` times that of the stage above it.
 
   Clark et al. 2020, https://arxiv.org/abs/2003.10555, and BEiT,
-  https://arxiv.org/abs/2106.08254, where a block is a stage.
+  https://arxiv.org/abs/2106.08254, of each layer of a transformer.
   """
   del steps
   decay = section.layer_decay

@@ -148,8 +148,8 @@ class Plan(NamedTuple):
 
   Attributes:
     mode: Where it starts.
-    method: What it learns in the end.
-    phases: What it learns from which step on (see `Finetuner`).
+    method: What is learned, whatever is frozen.
+    phases: It, by the step from which on these or those stages are frozen.
     recipe: How.
   """
 

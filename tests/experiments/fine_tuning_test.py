@@ -225,9 +225,10 @@ def test_the_paces_of_each_mode():
     paces('gradual', 4)
 
 
-def test_all_modes_run_side_by_side_by_one_section(ingredients, embeddings):
+def test_modes_run_side_by_side_by_one_section(ingredients, embeddings):
   config = embeddings.config
   protocols.check(config, ingredients)
+  config.evaluation.protocols = ('lp_ft', 'gradual')
   outcomes = measuring.evaluate(
     config, embeddings, rich.console.Console(quiet=True)
   )
