@@ -225,10 +225,10 @@ def test_the_paces_of_each_mode():
     paces('gradual', 4)
 
 
-def test_modes_run_side_by_side_by_one_section(ingredients, embeddings):
+def test_a_mode_is_a_protocol_like_others(ingredients, embeddings):
   config = embeddings.config
   protocols.check(config, ingredients)
-  config.evaluation.protocols = ('lp_ft', 'gradual')
+  config.evaluation.protocols = ('lp_ft',)
   outcomes = measuring.evaluate(
     config, embeddings, rich.console.Console(quiet=True)
   )
