@@ -19,7 +19,8 @@ def schedule(**fields) -> ConfigDict:
   """A duration (one of steps, epochs, examples) and the course of the rate.
 
   `warmup` is in the duration's own unit; `milestones` (shares of the whole) and
-  `factor` belong to decay='step'.
+  `factor` belong to decay='step'; `factor`, `patience` (looks at validation)
+  and `min_scale` (the least share of the rate) to decay='plateau'.
   """
   section = ConfigDict()
   section.steps = placeholder(int)
@@ -29,6 +30,8 @@ def schedule(**fields) -> ConfigDict:
   section.decay = 'cosine'
   section.milestones = placeholder(tuple)
   section.factor = placeholder(float)
+  section.patience = placeholder(int)
+  section.min_scale = placeholder(float)
   section.update(fields)
   return section
 
@@ -90,6 +93,7 @@ def labelled_training(**fields) -> ConfigDict:
   section.update(mixing())
   section.every = 20
   section.patience = placeholder(int)
+  section.select_by = placeholder(str)
   section.optimizer = optimizer()
   section.schedule = schedule(steps=100)
   for name, value in fields.items():
@@ -148,6 +152,10 @@ def base(variant: str) -> ConfigDict:
   # Looks of which none was as good as the best, after which a method that
   # learns a classifier stops; None trains to the end.
   evaluation.patience = placeholder(int)
+  # The metric on validation by which it is the best: top1, balanced_accuracy,
+  # macro_f1, nll or, of two classes, roc_auc; of several labels an image
+  # roc_auc, average_precision, macro_f1 or nll. None is the first of these.
+  evaluation.select_by = placeholder(str)
   evaluation.online_probe = False
   # How often embeddings of validation are kept, from the first look to the
   # last, for pictures of how they come apart; and then the loss on validation.
@@ -159,7 +167,13 @@ def base(variant: str) -> ConfigDict:
     l2=(1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
   )
   evaluation.knn = config_dict.create(neighbours=20, temperature=0.07)
-  evaluation.fine_tune = labelled_training()
+  # Also of frozen, lp_ft, gradual, layerwise and partial (docs/fine_tuning.md).
+  evaluation.fine_tune = labelled_training(
+    batch_norm_statistics='fixed',
+    layer_decay=0.7,
+    partial_stages=1,
+    unfrozen_by=0.5,
+  )
   evaluation.supervised = labelled_training()
 
   evaluation.batch_norm = batch_norm()

@@ -18,6 +18,8 @@ SEVERAL = (
   '--config.data.labels_per_class=all',
   '--config.batch_size=16',
 )
+TUNE = '--config.evaluation.fine_tune'
+PROTOCOLS = '--config.evaluation.protocols'
 SHIFT = ('--config=configs/supervised.py', f'{BATCH_NORM}.modes=source')
 
 
@@ -206,6 +208,44 @@ ROWS = [
       '--config.evaluation.labels_per_class=all',
     ],
     'nothing would be evaluated',
+  ),
+  (
+    [RECIPE, f'{TUNE}.layer_decay=0.0', f'{PROTOCOLS}=layerwise'],
+    'in evaluation.fine_tune: layer_decay must be in (0, 1], got 0.0',
+  ),
+  ([RECIPE, f'{TUNE}.layer_decay=1.5', f'{PROTOCOLS}=layerwise'], 'got 1.5'),
+  (
+    [RECIPE, f'{TUNE}.partial_stages=4', f'{PROTOCOLS}=partial'],
+    'partial_stages must be 1 to 3, the stages of the encoder; got 4',
+  ),
+  ([RECIPE, f'{TUNE}.partial_stages=0', f'{PROTOCOLS}=partial'], 'got 0'),
+  (
+    [RECIPE, f'{TUNE}.unfrozen_by=1.0', f'{PROTOCOLS}=gradual'],
+    'unfrozen_by=1.0 must leave a step to each stage',
+  ),
+  (
+    [RECIPE, f'{TUNE}.batch_norm_statistics=off', f'{PROTOCOLS}=frozen'],
+    "batch_norm_statistics must be 'fixed' or 'moving', got 'off'",
+  ),
+  ([RECIPE, f'{PROTOCOLS}=thawed'], "unknown evaluation.protocols 'thawed'"),
+  ([RECIPE, f'{TUNE}.select_by=loss'], 'in evaluation.fine_tune: unknown sel'),
+  ([RECIPE, f'{TUNE}.select_by=roc_auc'], 'needs 2 classes, got 10'),
+  (
+    [RECIPE, '--config.evaluation.select_by=nll'],
+    'evaluation.select_by=nll needs a method that learns a classifier',
+  ),
+  ([RECIPE, '--config.schedule.decay=plateau'], 'decay=plateau needs a method'),
+  (
+    ['--config=configs/supervised.py', '--config.schedule.decay=plateau'],
+    "schedule 'plateau' needs schedule.factor",
+  ),
+  (
+    [
+      '--config=configs/transfer.py',
+      '--config.schedule.decay=plateau',
+      '--config.schedule.factor=0.5',
+    ],
+    'a transfer looks at nothing on the way',
   ),
   ([RECIPE, '--config.data.labels_total=100'], 'exactly one of'),
   (

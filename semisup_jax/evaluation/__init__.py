@@ -6,6 +6,7 @@ from semisup_jax.evaluation import (
   knn,
   label_efficiency,
   linear_probe,
+  modes,
 )
 
 Forward = features.Forward
@@ -13,6 +14,7 @@ make_forward = features.make_forward
 knn_logits = knn.knn_logits
 Finetuner = finetune.Finetuner
 score_of = finetune.score_of
+FINETUNE_MODES = modes.FINETUNE_MODES
 LinearClassifier = linear_probe.LinearClassifier
 Outcome = label_efficiency.Outcome
 standardization = linear_probe.standardization

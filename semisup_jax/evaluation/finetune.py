@@ -5,18 +5,19 @@ from collections.abc import Callable, Mapping
 import jax
 import numpy as np
 
-from semisup_jax import data, metrics, training
+from semisup_jax import data, metrics, models, training
 from semisup_jax.evaluation.features import Forward
+from semisup_jax.evaluation.linear_probe import LinearClassifier
 from semisup_jax.training import progress
-from semisup_jax.types import Method, Variables
+from semisup_jax.types import Batch, Method, Variables
 
 
 class Finetuner:
   """One recipe, compiled once, for any number of labelled sets.
 
   Fine-tuning and training from scratch are the same code: what differs is where
-  the encoder starts, and the recipe. The model that is best on validation is
-  kept.
+  the network starts, the recipe, and what is learned in which phase. The model
+  that is best on validation is kept.
   """
 
   def __init__(
@@ -28,6 +29,7 @@ class Finetuner:
     mesh: jax.sharding.Mesh,
     images: np.ndarray | jax.Array,
     labels: np.ndarray,
+    phases: Mapping[int, Method] | None = None,
   ):
     """Takes what all trainings share.
 
@@ -39,6 +41,9 @@ class Finetuner:
       images: uint8 [T, H, W, C], of which each training uses some rows; placed
         once for all trainings (see `data.ResidentStream`).
       labels: int [T], or [T, K] of several labels an image.
+      phases: The methods that take turns, each by the step that it begins with,
+        ascending from 0; they have the variables of `method`. Where a phase
+        ends, validation is looked at too. None is `method` all the way.
     """
     self._method = method
     self._forward = forward
@@ -46,9 +51,12 @@ class Finetuner:
     self._mesh = mesh
     self._images = images
     self._labels = labels
-    self._train_step = training.make_train_step(
-      method, recipe.schedule, mesh, accumulate=recipe.accumulate
-    )
+    self._train_steps = {
+      start: training.make_train_step(
+        learned, recipe.schedule, mesh, accumulate=recipe.accumulate
+      )
+      for start, learned in (phases or {0: method}).items()
+    }
 
   def __call__(
     self,
@@ -57,6 +65,7 @@ class Finetuner:
     *,
     seed: tuple[int, ...],
     encoder: Variables | None = None,
+    head: LinearClassifier | None = None,
     bar: progress.Bar | None = None,
   ) -> training.TrainState:
     """Trains on some rows of the images.
@@ -66,6 +75,7 @@ class Finetuner:
       validation: Chooses among the states that were looked at.
       seed: Of initialization, order and augmentation.
       encoder: The encoder's first variables (copied), or None for fresh ones.
+      head: The classifier's, or None for fresh ones.
       bar: What shows the way.
 
     Returns:
@@ -79,34 +89,60 @@ class Finetuner:
       seed=seed,
       sharding=training.divided(self._mesh),
     )
+    first = {'labelled': stream.batch(0)}
+    state = self.start(first, seed=seed, encoder=encoder, head=head)
+    look = score_of(
+      self._forward, validation, self._method, self._recipe.select_by
+    )
+    ends = [*self._train_steps, self._recipe.steps][1:]
+    for end, train_step in zip(ends, self._train_steps.values(), strict=True):
+      state = training.fit(
+        state,
+        train_step=train_step,
+        batch=lambda step: {'labelled': stream.batch(step)},
+        steps=end,
+        evaluators={'classifier': look},
+        evaluate_every=self._recipe.evaluate_every,
+        select_by=('classifier', self._recipe.select_by),
+        patience=self._recipe.patience,
+        plateau=self._recipe.plateau,
+        chosen=self._method.predict_variables,
+        bar=bar,
+      )
+    return state
+
+  def start(
+    self,
+    batch: Batch,
+    *,
+    seed: tuple[int, ...],
+    encoder: Variables | None = None,
+    head: LinearClassifier | None = None,
+  ) -> training.TrainState:
+    """The state before the first step; any `batch` will do, see `__call__`."""
+    initial = {k: {'encoder': v} for k, v in (encoder or {}).items()}
+    if head is not None:
+      initial.setdefault('params', {})['head'] = models.head_params(*head)
     state = training.create_state(
       self._method,
       self._recipe.tx,
       jax.random.key(np.random.SeedSequence(seed).generate_state(1)[0]),
-      {'labelled': stream.batch(0)},
-      initial=encoder and {k: {'encoder': v} for k, v in encoder.items()},
+      batch,
+      initial=initial or None,
       select=True,
+      plateau=self._recipe.plateau is not None,
     )
-    return training.fit(
-      training.everywhere(state, self._mesh),
-      train_step=self._train_step,
-      batch=lambda step: {'labelled': stream.batch(step)},
-      steps=self._recipe.steps,
-      evaluators={
-        'classifier': score_of(self._forward, validation, self._method)
-      },
-      evaluate_every=self._recipe.evaluate_every,
-      select_by=('classifier', metrics.scoring_of(self._labels).primary),
-      patience=self._recipe.patience,
-      chosen=self._method.predict_variables,
-      bar=bar,
-    )
+    return training.everywhere(state, self._mesh)
 
 
 def score_of(
-  forward: Forward, dataset: data.Dataset, method: Method
+  forward: Forward,
+  dataset: data.Dataset,
+  method: Method,
+  select_by: str | None = None,
 ) -> Callable[[training.TrainState], Mapping[str, float]]:
-  """An evaluator: the primary metric of a method's model on `dataset`.
+  """An evaluator: the primary metric of a method's model on `dataset`, and
+  `select_by`, a key of `metrics.Scoring.selection`.
 
   It raises `training.NotFiniteError` on logits that are not finite: their
   argmax would be a class like any other.
@@ -120,6 +156,9 @@ def score_of(
         f'the model of step {int(state.step)} gives logits that are not '
         'finite; a lower learning rate or clip_norm=1.0 may help'
       )
-    return {scoring.primary: scoring.score(logits, dataset.labels)}
+    return {
+      name: scoring.selection[name](logits, dataset.labels)
+      for name in dict.fromkeys((scoring.primary, select_by or scoring.primary))
+    }
 
   return evaluate

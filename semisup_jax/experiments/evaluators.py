@@ -30,7 +30,7 @@ def make_evaluators(
   if method.classifies:
     forward = ingredients.forward(method.model, mesh)
     looks['classifier'] = evaluation.score_of(
-      forward, splits.validation, method
+      forward, splits.validation, method, config.evaluation.select_by
     )
   else:
     images = splits.validation.images

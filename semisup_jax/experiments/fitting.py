@@ -38,11 +38,11 @@ def plan(
       'checkpoint.every must be at least 1 and checkpoint.keep at least 0, got '
       f'{config.checkpoint.every} and {config.checkpoint.keep}'
     )
-  if config.evaluation.patience is not None and not method.classifies:
+  asked = asked_of_validation(config)
+  if asked and not method.classifies:
     raise InputError(
-      f'evaluation.patience={config.evaluation.patience} needs a method that '
-      f'learns a classifier; method.name={config.method.name} has none, and '
-      'nothing to stop by'
+      f'{asked[0]} needs a method that learns a classifier; '
+      f'method.name={config.method.name} has none, and nothing to stop by'
     )
   return recipe(
     config,
@@ -50,7 +50,21 @@ def plan(
     batch_norm_groups=ingredients.batch_norm_groups,
     evaluate_every=config.evaluation.every,
     patience=config.evaluation.patience,
+    select_by=config.evaluation.select_by,
+    scoring=ingredients.scoring,
+    num_classes=ingredients.num_classes,
   )
+
+
+def asked_of_validation(config: Any) -> list[str]:
+  """The fields by which a training follows its classifier on validation."""
+  section = config.evaluation
+  fields = {
+    f'evaluation.patience={section.patience}': section.patience is not None,
+    f'evaluation.select_by={section.select_by}': section.select_by is not None,
+    'schedule.decay=plateau': config.schedule.decay == 'plateau',
+  }
+  return [field for field, asked in fields.items() if asked]
 
 
 def fit(
@@ -92,7 +106,6 @@ def fit(
     The last state.
   """
   selects = 'classifier' in evaluators
-  primary = ingredients.scoring.primary
   batch = _batches(method, ingredients, recipe.batch_size, seed, mesh)
   state = training.create_state(
     method,
@@ -101,6 +114,7 @@ def fit(
     batch(0),
     initial=initial,
     select=selects,
+    plateau=recipe.plateau is not None,
   )
   state = training.everywhere(state, mesh)
   images = recipe.batch_size * sum(method.streams.values())
@@ -128,8 +142,9 @@ def fit(
       steps=recipe.steps,
       evaluators=evaluators,
       evaluate_every=recipe.evaluate_every,
-      select_by=('classifier', primary) if selects else None,
+      select_by=('classifier', recipe.select_by) if selects else None,
       patience=recipe.patience,
+      plateau=recipe.plateau,
       chosen=method.predict_variables,
       log=log,
       checkpoints=checkpoints,

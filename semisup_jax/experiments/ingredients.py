@@ -261,6 +261,9 @@ def recipe(
   batch_norm_groups: int,
   evaluate_every: int,
   patience: int | None,
+  select_by: str | None,
+  scoring: metrics.Scoring,
+  num_classes: int,
 ) -> training.Recipe:
   """Builds the optimizer and the duration of a section of the config.
 
@@ -270,6 +273,10 @@ def recipe(
     batch_norm_groups: Of the network.
     evaluate_every: In steps.
     patience: In looks; None does not stop early.
+    select_by: The metric that chooses the model on validation; None is the
+      primary one.
+    scoring: Of the images' labels.
+    num_classes: Of the images.
 
   Raises:
     InputError: If a field's value is out of its range.
@@ -283,6 +290,11 @@ def recipe(
     raise InputError(
       f'patience must be 1 or more looks at validation, or None; got {patience}'
     )
+  select_by = scoring.primary if select_by is None else select_by
+  lookup(scoring.selection, select_by, 'select_by')
+  one_class = scoring is metrics.ONE_CLASS
+  if select_by == 'roc_auc' and one_class and num_classes != 2:
+    raise InputError(f'select_by=roc_auc needs 2 classes, got {num_classes}')
   steps = optim.steps_from(section.schedule, **sizes)
   schedule = optim.make_schedule(
     section.schedule.decay,
@@ -291,6 +303,8 @@ def recipe(
     warmup_steps=optim.warmup_steps_from(section.schedule, **sizes),
     milestones=section.schedule.milestones,
     factor=section.schedule.factor,
+    patience=section.schedule.patience,
+    min_scale=section.schedule.min_scale,
   )
   return training.Recipe(
     tx=optim.make_optimizer(section.optimizer, schedule),
@@ -300,4 +314,6 @@ def recipe(
     evaluate_every=evaluate_every,
     patience=patience,
     accumulate=section.optimizer.accumulate,
+    select_by=select_by,
+    plateau=optim.plateau_from(section.schedule),
   )

@@ -1,32 +1,39 @@
 """The protocols that a config can name, each a way to use labelled images."""
 
 import contextlib
-from typing import Any
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from semisup_jax import data, evaluation, methods, training
-from semisup_jax.evaluation import label_efficiency
+from semisup_jax import data, evaluation, methods, models, optim, training
+from semisup_jax.evaluation import label_efficiency, modes
 from semisup_jax.evaluation.label_efficiency import Protocol
-from semisup_jax.evaluation.linear_probe import linear_probe, standardization
+from semisup_jax.evaluation.linear_probe import (
+  LinearClassifier,
+  linear_probe,
+  standardization,
+)
+from semisup_jax.evaluation.modes import FINETUNE_MODES
 from semisup_jax.experiments import separability
 from semisup_jax.experiments.embeddings import Embeddings
 from semisup_jax.experiments.head import Head
 from semisup_jax.experiments.ingredients import Ingredients, recipe
-from semisup_jax.types import InputError, Method, Variables, lookup
+from semisup_jax.types import InputError, Method, Variables, lookup, require
 
 
-def probe(embeddings: Embeddings) -> Protocol:
-  """Logistic regression on standardized embeddings; L2 chosen on validation."""
+def _probing(embeddings):
+  """Fits a probe to rows of the training part; and how it standardizes."""
   splits = embeddings.ingredients.splits
   section = embeddings.config.evaluation.linear_probe
   standardize = standardization(embeddings.train[splits.unlabelled])
   train = standardize(embeddings.train)
   validation = standardize(embeddings.validation)
-  reported = standardize(embeddings.reported)
 
-  def protocol(rows, draw):
-    fitted = linear_probe(
+  def fit(rows):
+    return linear_probe(
       train[rows],
       splits.train.labels[rows],
       validation,
@@ -34,6 +41,18 @@ def probe(embeddings: Embeddings) -> Protocol:
       l2=section.l2,
       num_classes=embeddings.ingredients.num_classes,
     )
+
+  return fit, standardize
+
+
+def probe(embeddings: Embeddings) -> Protocol:
+  """Logistic regression on standardized embeddings; L2 chosen on validation."""
+  splits = embeddings.ingredients.splits
+  fit, standardize = _probing(embeddings)
+  reported = standardize(embeddings.reported)
+
+  def protocol(rows, draw):
+    fitted = fit(rows)
     if draw == 0:
       embeddings.keep(_as_head(fitted, standardize, rows, splits))
     return fitted(reported)
@@ -83,7 +102,10 @@ def within(section: str):
 
 
 def labelled_method(
-  section: Any, model: Any, ingredients: Ingredients
+  section: Any,
+  model: Any,
+  ingredients: Ingredients,
+  fixed_statistics: tuple[str, ...] = (),
 ) -> Method:
   """The method `supervised` with the fields of a section of the config.
 
@@ -91,6 +113,7 @@ def labelled_method(
     section: As `data_sets.labelled_training` of the recipes makes it.
     model: The section `model`.
     ingredients: What is learned from.
+    fixed_statistics: Stages of the encoder whose BatchNorm is in eval mode.
 
   Raises:
     InputError: If a field's value is out of its range.
@@ -105,7 +128,7 @@ def labelled_method(
       },
       'data': {'augment': section.augment},
     },
-    ingredients.encoder,
+    models.with_fixed_statistics(ingredients.encoder, fixed_statistics),
     ingredients.task(section),
   )
 
@@ -119,11 +142,64 @@ def labelled_recipe(section: Any, ingredients: Ingredients) -> training.Recipe:
     batch_norm_groups=ingredients.batch_norm_groups,
     evaluate_every=section.every,
     patience=section.patience,
+    select_by=section.select_by,
+    scoring=ingredients.scoring,
+    num_classes=ingredients.num_classes,
   )
 
 
+class Plan(NamedTuple):
+  """How a protocol trains a network.
+
+  Attributes:
+    mode: Where it starts.
+    method: What is learned, whatever is frozen.
+    phases: It, by the step from which on these or those stages are frozen.
+    recipe: How.
+  """
+
+  mode: modes.Mode
+  method: Method
+  phases: dict[int, Method]
+  recipe: training.Recipe
+
+
+def plan(config: Any, name: str, ingredients: Ingredients) -> Plan:
+  """Plans a protocol that trains a network; nothing is compiled.
+
+  Args:
+    config: The whole config.
+    name: A key of `TRAINED`.
+    ingredients: What is learned from.
+
+  Raises:
+    InputError: If a field is missing or its value out of its range.
+  """
+  field, mode_name = TRAINED[name]
+  section, mode = config.evaluation[field], FINETUNE_MODES[mode_name]
+  require(section, mode.fields, f'the protocol {name}', f'evaluation.{field}')
+  with within(f'evaluation.{field}'):
+    method = labelled_method(section, config.model, ingredients)
+    recipe = labelled_recipe(section, ingredients)
+    stages = models.stages_of(method.model)
+    paces = mode.paces(stages, section, recipe.steps)
+    tx = optim.make_staged_optimizer(
+      section.optimizer, recipe.schedule, paces, models.stage_labels
+    )
+    phases = {
+      start: modes.without_gradients(
+        labelled_method(
+          section, config.model, ingredients, modes.fixed_in(section, frozen)
+        ),
+        frozen,
+      )
+      for start, frozen in modes.frozen_from(paces).items()
+    }
+  return Plan(mode, method, phases, dataclasses.replace(recipe, tx=tx))
+
+
 class LabelledTraining:
-  """Trains the whole network on labelled images, by a section of the config.
+  """Trains a network on labelled images, as one of the protocols does.
 
   Attributes:
     forward: The network's logits on images.
@@ -133,25 +209,24 @@ class LabelledTraining:
     """Compiles nothing yet.
 
     Args:
-      embeddings: Of the encoder that `fine_tune` starts from.
-      name: Of the section of `evaluation`: fine_tune, or supervised, which
-        starts from scratch.
+      embeddings: Of the encoder to start from, unless it is from scratch.
+      name: Of the protocol, a key of `TRAINED`.
     """
     config, ingredients = embeddings.config, embeddings.ingredients
-    section = config.evaluation[name]
-    method = labelled_method(section, config.model, ingredients)
-    plan = labelled_recipe(section, ingredients)
-    mesh = plan.mesh()
+    mode, method, phases, recipe = plan(config, name, ingredients)
+    mesh = recipe.mesh()
     self.forward = ingredients.forward(method.model, mesh)
     self._finetuner = evaluation.Finetuner(
       method,
       self.forward,
-      plan,
+      recipe,
       mesh=mesh,
       images=ingredients.images,
       labels=ingredients.splits.train.labels,
+      phases=phases,
     )
-    self._encoder = embeddings.variables if name == 'fine_tune' else None
+    self._encoder = embeddings.variables if mode.pretrained else None
+    self._probed = probed_head(embeddings) if mode.probed else None
     self._validation = ingredients.splits.validation
     self._seed = config.seed
     self._name = name
@@ -164,7 +239,7 @@ class LabelledTraining:
       draw: Number of the draw, which seeds the training.
 
     Raises:
-      NotFiniteError: Naming the section and the draw.
+      NotFiniteError: Naming the protocol and the draw.
     """
     try:
       state = self._finetuner(
@@ -172,36 +247,55 @@ class LabelledTraining:
         self._validation,
         seed=(self._seed, 4, draw),
         encoder=self._encoder,
+        head=self._probed and self._probed(rows),
       )
     except training.NotFiniteError as error:
       raise training.NotFiniteError(
-        f'evaluation.{self._name}, draw {draw}: {error}'
+        f'the protocol {self._name}, draw {draw}: {error}'
       ) from error
     return state.selection.variables
 
 
-def _labelled_training(embeddings: Embeddings, name: str) -> Protocol:
-  """Trains the whole network, from the encoder or from scratch."""
+def probed_head(
+  embeddings: Embeddings,
+) -> Callable[[np.ndarray], LinearClassifier]:
+  """What a head starts as that is probed first.
+
+  Returns:
+    Rows of the training part to the linear probe that is fitted to them, of
+    embeddings as the encoder gives them.
+  """
+  fit, standardize = _probing(embeddings)
+  dtype = embeddings.ingredients.dtype
+
+  def head(rows):
+    fitted = evaluation.unstandardized(fit(rows).classifier, standardize)
+    return LinearClassifier(*(x.astype(dtype) for x in fitted))
+
+  return head
+
+
+def _trained(name: str, embeddings: Embeddings) -> Protocol:
+  """A network trained on the labelled images, best on validation kept."""
   train = LabelledTraining(embeddings, name)
   images = embeddings.ingredients.reported.images
   return lambda rows, draw: train.forward(train(rows, draw), images)
 
 
-def fine_tune(embeddings: Embeddings) -> Protocol:
-  """The whole network trained on from the encoder, best on validation kept."""
-  return _labelled_training(embeddings, 'fine_tune')
-
-
-def supervised(embeddings: Embeddings) -> Protocol:
-  """The same network trained from scratch, with a recipe of its own."""
-  return _labelled_training(embeddings, 'supervised')
-
-
+# Those that train a network: the section of `evaluation`, and the mode.
+TRAINED = {
+  'fine_tune': ('fine_tune', 'full'),
+  'supervised': ('supervised', 'scratch'),
+  'frozen': ('fine_tune', 'frozen'),
+  'lp_ft': ('fine_tune', 'lp_ft'),
+  'gradual': ('fine_tune', 'gradual'),
+  'layerwise': ('fine_tune', 'layerwise'),
+  'partial': ('fine_tune', 'partial'),
+}
 PROTOCOLS = {
   'linear_probe': probe,
   'knn': knn,
-  'fine_tune': fine_tune,
-  'supervised': supervised,
+  **{name: functools.partial(_trained, name) for name in TRAINED},
 }
 
 
@@ -215,10 +309,10 @@ def check(config: Any, ingredients: Ingredients) -> None:
   separability.check(config, ingredients)
   for name in section.protocols:
     lookup(PROTOCOLS, name, 'evaluation.protocols')
-    if name in ('fine_tune', 'supervised'):
-      with within(f'evaluation.{name}'):
-        labelled_method(section[name], config.model, ingredients)
-        labelled_recipe(section[name], ingredients).mesh()
+    if name in TRAINED:
+      recipe = plan(config, name, ingredients).recipe
+      with within(f'evaluation.{TRAINED[name][0]}'):
+        recipe.mesh()
   for name in section.protocols_for_all:
     lookup(PROTOCOLS, name, 'evaluation.protocols_for_all')
   for field in ('protocols', 'labels_per_class'):

@@ -125,10 +125,10 @@ class _Teacher:
         f'method.name={config.method.name} is tested itself, as the teacher; '
         'set --config.evaluation.protocols=()'
       )
-    if asked & {'fine_tune', 'supervised'}:
+    if trained := sorted(asked.intersection(protocols.TRAINED)):
       raise InputError(
-        'self_training trains a teacher and students; leave fine_tune and '
-        f'supervised out of evaluation.protocols, {tuple(asked)}'
+        'self_training trains a teacher and students; leave '
+        f'{" and ".join(trained)} out of evaluation.protocols'
       )
     self._config = config
     self._ingredients = ingredients
@@ -137,10 +137,7 @@ class _Teacher:
     self.mesh = self._recipe.mesh()
     self.plan = fitting.in_words(self.method, self._recipe, self.mesh)
     if not self.method.classifies:
-      with protocols.within('evaluation.fine_tune'):
-        section = config.evaluation.fine_tune
-        protocols.labelled_method(section, config.model, ingredients)
-        steps = protocols.labelled_recipe(section, ingredients).steps
+      steps = protocols.plan(config, 'fine_tune', ingredients).recipe.steps
       self.plan += f', fine-tuned for {steps:,}'
 
   def __call__(
@@ -200,7 +197,10 @@ class _Student:
     taught = ingredients.with_labels(labels, union)
     seed = np.random.SeedSequence((config.seed, 6, number)).generate_state(1)
     look = evaluation.score_of(
-      self.forward, ingredients.splits.validation, self._method
+      self.forward,
+      ingredients.splits.validation,
+      self._method,
+      self._section.select_by,
     )
     state = fitting.fit(
       self._method,

@@ -149,10 +149,11 @@ def _check(config: Any) -> None:
     raise InputError(
       'evaluation.protocols is empty: nothing would be judged on the target'
     )
-  if config.evaluation.patience is not None or config.evaluation.online_probe:
+  if fitting.asked_of_validation(config) or config.evaluation.online_probe:
     raise InputError(
       'a transfer looks at nothing on the way: evaluation.patience must be '
-      'None and evaluation.online_probe False'
+      "None, evaluation.select_by 'top1', evaluation.online_probe False, and "
+      'schedule.decay not plateau'
     )
   for field in ('mean', 'std'):
     if config.data[field] not in (None, config.source[field]):
@@ -172,7 +173,7 @@ def _check_curve(section: Any) -> None:
       'all of the target are used; set --config.evaluation.labels_per_class=all'
       f', got {tuple(section.labels_per_class)}'
     )
-  trained = {'fine_tune', 'supervised'} & set(section.protocols)
+  trained = set(protocols.TRAINED) & set(section.protocols)
   if trained:
     raise InputError(
       'transfer.labels_per_class needs protocols that leave the encoder as it '

@@ -36,6 +36,7 @@ from semisup_jax.metrics.multi_label import (
   f1_by_label,
   multi_label_metrics,
   roc_auc,
+  two_class_roc_auc,
 )
 from semisup_jax.metrics.pseudo_labels import (
   by_class,
@@ -49,6 +50,7 @@ from semisup_jax.metrics.representation import (
   silhouette,
 )
 from semisup_jax.metrics.scoring import (
+  LOWER_IS_BETTER,
   ONE_CLASS,
   SEVERAL_LABELS,
   Scoring,
@@ -58,6 +60,7 @@ from semisup_jax.metrics.summary import ECE_BINS, classification_metrics
 
 __all__ = [
   'ECE_BINS',
+  'LOWER_IS_BETTER',
   'ONE_CLASS',
   'SEVERAL_LABELS',
   'PairedDifference',
@@ -93,6 +96,7 @@ __all__ = [
   'silhouette',
   'student_t_interval',
   'top_k_accuracy',
+  'two_class_roc_auc',
   'weighted_f1',
   'welch_interval',
 ]

@@ -11,7 +11,7 @@ import numpy as np
 import scipy.stats
 from numpy.typing import ArrayLike
 
-from semisup_jax.metrics.examples import labelled_examples
+from semisup_jax.metrics.examples import kept_examples, labelled_examples
 
 
 def roc_auc(scores: ArrayLike, labels: ArrayLike) -> np.ndarray:
@@ -37,6 +37,30 @@ def roc_auc(scores: ArrayLike, labels: ArrayLike) -> np.ndarray:
   ranks = scipy.stats.rankdata(scores, axis=0)
   ahead = (ranks * labels).sum(axis=0) - positive * (positive + 1) / 2
   return _ratio(ahead, pairs)
+
+
+def two_class_roc_auc(logits: ArrayLike, labels: ArrayLike) -> float:
+  """The same of a classifier of two classes, of which the second is positive.
+
+  Args:
+    logits: Float [batch, 2].
+    labels: True classes, 0 or 1 [batch].
+
+  Returns:
+    In [0, 1].
+
+  Raises:
+    ValueError: If there are not two classes, each with an example.
+  """
+  logits, labels = kept_examples(logits, labels, None)
+  if logits.shape[1] != 2 or len(set(labels.tolist())) != 2:
+    raise ValueError(
+      'the ROC curve needs two classes, each with an example; got '
+      f'{logits.shape[1]} classes, of which {len(set(labels.tolist()))} have '
+      'one'
+    )
+  score = logits[:, 1] - logits[:, 0]
+  return float(roc_auc(score[:, None], labels[:, None])[0])
 
 
 def average_precision(scores: ArrayLike, labels: ArrayLike) -> np.ndarray:

@@ -4,8 +4,9 @@ Labels say themselves which it is: one class an image, integers [batch], or any
 number of labels, 0 or 1 [batch, labels].
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -17,13 +18,19 @@ from semisup_jax.metrics.calibration import (
   fit_temperature,
 )
 from semisup_jax.metrics.classification import (
+  balanced_accuracy,
+  confusion_matrix,
+  macro_f1,
   negative_log_likelihood,
   top_k_accuracy,
 )
 from semisup_jax.metrics.multi_label import (
+  average_precision,
   binary_cross_entropy,
+  f1_by_label,
   multi_label_metrics,
   roc_auc,
+  two_class_roc_auc,
 )
 from semisup_jax.metrics.summary import classification_metrics
 
@@ -34,7 +41,8 @@ class Scoring(NamedTuple):
   Attributes:
     primary: The name of the metric that is reported first, and that chooses on
       validation; more of it is better.
-    score: `(logits, labels) -> float`, that metric alone.
+    selection: What else may choose on validation, by name: `(logits, labels)
+      -> float`; it is among them. More is better but of `LOWER_IS_BETTER`.
     metrics: `(logits, labels) -> {name: float}`, all of them, it first.
     loss: `(logits, labels) -> float` in nats, which breaks ties.
     probabilities: `logits -> probabilities`, of the same shape.
@@ -42,16 +50,44 @@ class Scoring(NamedTuple):
   """
 
   primary: str
-  score: Callable[[ArrayLike, ArrayLike], float]
+  selection: Mapping[str, Callable[[ArrayLike, ArrayLike], float]]
   metrics: Callable[[ArrayLike, ArrayLike], dict[str, float]]
   loss: Callable[[ArrayLike, ArrayLike], float]
   probabilities: Callable[[ArrayLike], np.ndarray]
   fit_temperature: Callable[..., float]
 
+  def score(self, logits: ArrayLike, labels: ArrayLike) -> float:
+    """The primary metric alone."""
+    return self.selection[self.primary](logits, labels)
+
+
+LOWER_IS_BETTER = frozenset({'nll'})
+
+
+def _of_confusion(measure: Callable) -> Callable:
+  def of_logits(logits, labels):
+    logits = np.asarray(logits)
+    predictions = logits.argmax(axis=1)
+    return measure(confusion_matrix(labels, predictions, logits.shape[1]))
+
+  return of_logits
+
+
+def _mean_over_labels(measure: Callable, logits, labels) -> float:
+  return float(np.nanmean(measure(logits, labels)))
+
 
 ONE_CLASS = Scoring(
   primary='top1',
-  score=partial(top_k_accuracy, k=1),
+  selection=MappingProxyType(
+    {
+      'top1': partial(top_k_accuracy, k=1),
+      'balanced_accuracy': _of_confusion(balanced_accuracy),
+      'macro_f1': _of_confusion(macro_f1),
+      'nll': negative_log_likelihood,
+      'roc_auc': two_class_roc_auc,
+    }
+  ),
   metrics=classification_metrics,
   loss=negative_log_likelihood,
   probabilities=partial(scipy.special.softmax, axis=-1),
@@ -62,7 +98,16 @@ ONE_CLASS = Scoring(
 # not depend on how rare a label is.
 SEVERAL_LABELS = Scoring(
   primary='roc_auc',
-  score=lambda logits, labels: float(np.nanmean(roc_auc(logits, labels))),
+  selection=MappingProxyType(
+    {
+      'roc_auc': partial(_mean_over_labels, roc_auc),
+      'average_precision': partial(_mean_over_labels, average_precision),
+      'macro_f1': lambda logits, labels: _mean_over_labels(
+        f1_by_label, np.asarray(logits) > 0, labels
+      ),
+      'nll': binary_cross_entropy,
+    }
+  ),
   metrics=multi_label_metrics,
   loss=binary_cross_entropy,
   probabilities=scipy.special.expit,

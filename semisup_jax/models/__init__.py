@@ -15,6 +15,7 @@ from semisup_jax.models import (
   pixels,
   resnet,
   resnet9,
+  stages,
 )
 from semisup_jax.types import InputError, lookup, require
 
@@ -31,6 +32,10 @@ EncoderWithHead = heads.EncoderWithHead
 encoder_variables = heads.encoder_variables
 linear_head = heads.linear_head
 batch_norm_fields = batch_norm.fields
+head_params = heads.head_params
+stage_labels = stages.stage_labels
+stages_of = stages.stages_of
+with_fixed_statistics = stages.with_fixed_statistics
 
 DTYPES = {
   'float32': jnp.float32,

@@ -21,6 +21,7 @@ class ConvNet(nn.Module):
     batch_norm_momentum: See `resnet.layers`.
     batch_norm_groups: See `resnet.layers`.
     remat: See `resnet.residual_block`.
+    fixed_statistics: See `resnet.ResNet`.
   """
 
   width: int
@@ -29,6 +30,12 @@ class ConvNet(nn.Module):
   batch_norm_momentum: float
   batch_norm_groups: int
   remat: bool
+  fixed_statistics: tuple[str, ...] = ()
+
+  @property
+  def stages(self) -> tuple[str, ...]:
+    """See `models.stages`."""
+    return 'stem', *(f'stage{i + 1}' for i in range(len(self.strides)))
 
   @nn.compact
   def __call__(
@@ -51,16 +58,18 @@ class ConvNet(nn.Module):
       batch_norm_groups=self.batch_norm_groups,
     )
     block = resnet.residual_block(remat=self.remat)
+    fixed = self.fixed_statistics
     features = {}
     x = x.astype(self.dtype)
     x = conv(self.width, (3, 3), padding=resnet.same(3), name='stem_conv')(x)
-    x = nn.relu(norm(name='stem_norm')(x))
+    x = resnet.norm_of('stem', norm, fixed)(name='stem_norm')(x)
+    x = nn.relu(x)
     features['stem'] = x
     for i, stride in enumerate(self.strides):
       x = block(
         self.width * 2**i,
         conv=conv,
-        norm=norm,
+        norm=resnet.norm_of(f'stage{i + 1}', norm, fixed),
         strides=stride,
         name=f'stage{i + 1}',
       )(x)

@@ -150,3 +150,9 @@ def linear_head(variables: Any) -> tuple[jax.Array, jax.Array]:
   """
   (dense,) = variables['params']['head'].values()
   return dense['kernel'], dense['bias']
+
+
+def head_params(kernel: jax.Array, bias: jax.Array) -> dict[str, Any]:
+  """The parameters of the `ClassificationHead` that has these: the inverse of
+  `linear_head`."""
+  return {'Dense_0': {'kernel': kernel, 'bias': bias}}

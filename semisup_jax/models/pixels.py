@@ -16,6 +16,11 @@ class Pixels(nn.Module):
 
   dtype: Any
 
+  @property
+  def stages(self) -> tuple[str, ...]:
+    """See `models.stages`; there is nothing in it."""
+    return ()
+
   @nn.compact
   def __call__(
     self, x: jax.Array, *, train: bool

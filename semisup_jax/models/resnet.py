@@ -4,7 +4,7 @@ Images are float [N, H, W, C]; every model returns `(output, features)`, the
 features named, so that probes and pictures need no surgery.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Any
 
@@ -60,6 +60,15 @@ def layers(
   return conv, norm
 
 
+def norm_of(
+  stage: str, norm: ModuleFactory, fixed_statistics: Collection[str]
+) -> ModuleFactory:
+  """The `norm` of a stage: in eval mode where its statistics are fixed."""
+  if stage in fixed_statistics:
+    return partial(norm, use_running_average=True)
+  return norm
+
+
 def same(kernel_size: int) -> Sequence[tuple[int, int]]:
   """Torch's symmetric padding; 'SAME' pads one side only where stride is 2."""
   return [(kernel_size // 2, kernel_size // 2)] * 2
@@ -112,6 +121,8 @@ class ResNet(nn.Module):
     batch_norm_momentum: See `layers`.
     batch_norm_groups: See `layers`.
     remat: See `residual_block`.
+    fixed_statistics: Stages in which BatchNorm is in eval mode in training too:
+      it normalizes by its running statistics, and these do not move.
   """
 
   stage_sizes: Sequence[int]
@@ -122,6 +133,12 @@ class ResNet(nn.Module):
   batch_norm_momentum: float
   batch_norm_groups: int
   remat: bool
+  fixed_statistics: tuple[str, ...] = ()
+
+  @property
+  def stages(self) -> tuple[str, ...]:
+    """See `models.stages`."""
+    return 'stem', *(f'stage{i + 1}' for i in range(len(self.stage_sizes)))
 
   @nn.compact
   def __call__(
@@ -143,13 +160,14 @@ class ResNet(nn.Module):
       batch_norm_groups=self.batch_norm_groups,
     )
     block = residual_block(remat=self.remat)
+    fixed = self.fixed_statistics
     features = {}
     x = x.astype(self.dtype)
     if self.stem == 'imagenet':
       x = conv(self.width, (7, 7), (2, 2), padding=same(7), name='stem_conv')(x)
     else:
       x = conv(self.width, (3, 3), padding=same(3), name='stem_conv')(x)
-    x = nn.relu(norm(name='stem_norm')(x))
+    x = nn.relu(norm_of('stem', norm, fixed)(name='stem_norm')(x))
     features['stem'] = x
     if self.stem == 'imagenet':
       x = nn.max_pool(x, (3, 3), (2, 2), padding=same(3))
@@ -158,7 +176,7 @@ class ResNet(nn.Module):
         x = block(
           self.width * 2**i,
           conv=conv,
-          norm=norm,
+          norm=norm_of(f'stage{i + 1}', norm, fixed),
           strides=2 if i > 0 and j == 0 else 1,
           name=f'stage{i + 1}_block{j + 1}',
         )(x)

@@ -52,6 +52,7 @@ class ResNet9(nn.Module):
     batch_norm_groups: See `resnet.layers`.
     remat: Whether stages are computed again in the backward pass, as
       `resnet.residual_block` says.
+    fixed_statistics: See `resnet.ResNet`.
   """
 
   width: int
@@ -60,6 +61,12 @@ class ResNet9(nn.Module):
   batch_norm_momentum: float
   batch_norm_groups: int
   remat: bool
+  fixed_statistics: tuple[str, ...] = ()
+
+  @property
+  def stages(self) -> tuple[str, ...]:
+    """See `models.stages`."""
+    return 'stage1', 'stage2', 'stage3', 'stage4'
 
   @nn.compact
   def __call__(
@@ -90,7 +97,7 @@ class ResNet9(nn.Module):
       x = stage(
         self.width * 2**i,
         conv=conv,
-        norm=norm,
+        norm=resnet.norm_of(name, norm, self.fixed_statistics),
         pool=i > 0,
         residual=residual,
         name=name,

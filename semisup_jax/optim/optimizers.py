@@ -42,7 +42,17 @@ def make_optimizer(
   _check(config, 'learning_rate', lambda x: x > 0, 'positive')
   _check(config, 'weight_decay', lambda x: x >= 0, 'at least 0')
   _check(config, 'momentum', lambda x: 0 <= x < 1, 'in [0, 1)')
-  optimizer = build(config, schedule)
+  return clipped(config, build(config, schedule))
+
+
+def clipped(
+  config: Mapping[str, Any], optimizer: optax.GradientTransformation
+) -> optax.GradientTransformation:
+  """An optimizer of gradients that are clipped where the config says so.
+
+  Raises:
+    InputError: If it is not None or positive.
+  """
   if config['clip_norm'] is None:
     return optimizer
   _check(config, 'clip_norm', lambda x: x > 0, 'None or positive')

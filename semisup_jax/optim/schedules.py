@@ -20,6 +20,8 @@ def make_schedule(
   warmup_steps: int,
   milestones: Sequence[float] | None = None,
   factor: float | None = None,
+  patience: int | None = None,
+  min_scale: float | None = None,
 ) -> optax.Schedule:
   """Makes a schedule by name.
 
@@ -31,8 +33,10 @@ def make_schedule(
     milestones: For 'step' alone, where the rate drops, as increasing fractions
       of the whole run in (0, 1), none of them in the warm-up; the config's
       `schedule.milestones`.
-    factor: For 'step' alone, what each drop multiplies the rate by, in (0, 1);
-      the config's `schedule.factor`.
+    factor: For 'step' and 'plateau', what each drop multiplies the rate by, in
+      (0, 1); the config's `schedule.factor`.
+    patience: For 'plateau' alone, see `Plateau`.
+    min_scale: Likewise.
 
   Returns:
     A function of the step, an int or an integer array, to the learning rate.
@@ -49,7 +53,12 @@ def make_schedule(
       'a schedule needs steps >= 1 and a warm-up of 0 to all of them; got '
       f'{steps} steps and {warmup_steps} of warm-up'
     )
-  options = {'milestones': milestones, 'factor': factor}
+  options = {
+    'milestones': milestones,
+    'factor': factor,
+    'patience': patience,
+    'min_scale': min_scale,
+  }
   given = {name: value for name, value in options.items() if value is not None}
   after_warmup = decay(peak, steps, warmup_steps, given)
   if warmup_steps == 0:
@@ -89,8 +98,7 @@ def _step(
   """
   _check_options('step', options, takes=('milestones', 'factor'))
   milestones, factor = options['milestones'], options['factor']
-  if not 0 < factor < 1:
-    raise InputError(f'schedule.factor must be between 0 and 1, got {factor}')
+  _check_factor(factor)
   rising = all(a < b for a, b in itertools.pairwise((0, *milestones, 1)))
   if not rising:
     raise InputError(
@@ -118,6 +126,26 @@ def _constant(
   return optax.schedules.constant_schedule(peak)
 
 
+def _plateau(
+  peak: float, steps: int, warmup_steps: int, options: _Options
+) -> optax.Schedule:
+  """The peak; what scales it depends on validation, and is in the state."""
+  del steps, warmup_steps
+  _check_options('plateau', options, takes=('factor', 'patience', 'min_scale'))
+  _check_factor(options['factor'])
+  if options['patience'] < 1 or not 0 <= options['min_scale'] < 1:
+    raise InputError(
+      'schedule.patience must be at least 1 and schedule.min_scale in [0, 1), '
+      f'got {options["patience"]} and {options["min_scale"]}'
+    )
+  return optax.schedules.constant_schedule(peak)
+
+
+def _check_factor(factor: float) -> None:
+  if not 0 < factor < 1:
+    raise InputError(f'schedule.factor must be between 0 and 1, got {factor}')
+
+
 def _check_options(
   kind: str, options: _Options, *, takes: Sequence[str]
 ) -> None:
@@ -137,4 +165,5 @@ SCHEDULES: dict[str, _Decay] = {
   'cosine': _cosine,
   'step': _step,
   'constant': _constant,
+  'plateau': _plateau,
 }

@@ -12,6 +12,8 @@ from semisup_jax.reporting import canvas, results, wording
 
 Row = Mapping[str, Any]
 
+# Protocols of which each has one colour in all reports, beside the baseline.
+COMMON = ('linear_probe', 'knn', 'fine_tune')
 MARKERS = ('s', 'o', '^', 'D', 'v', 'P', 'X', 'p')
 
 
@@ -103,15 +105,16 @@ def places_of(ks: Sequence[float | str]) -> dict[float | str, float]:
 def _looks(
   protocols: Sequence[str], colors: canvas.Theme
 ) -> dict[str, dict[str, Any]]:
-  """A protocol's colour and marker: the known ones keep theirs."""
-  fixed = [wording.BASELINE, *wording.PROTOCOLS]
-  fixed = list(dict.fromkeys(fixed))
+  """A protocol's colour and marker: the common ones keep theirs."""
+  fixed = [wording.BASELINE, *COMMON]
   order = fixed + [p for p in protocols if p not in fixed]
   looks = {}
   for i, protocol in enumerate(order):
+    around, color = divmod(i, len(colors.series))
     looks[protocol] = {
-      'color': colors.series[i % len(colors.series)],
-      'marker': MARKERS[i % len(MARKERS)],
+      'color': colors.series[color],
+      # Where colours come again, they have other markers.
+      'marker': MARKERS[(i + around) % len(MARKERS)],
     }
   return looks
 

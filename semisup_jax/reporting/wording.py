@@ -10,7 +10,12 @@ BASELINE = 'supervised'
 PROTOCOLS = {
   'linear_probe': ('Linear probe', 'the linear probe'),
   'knn': ('kNN', 'kNN'),
+  'frozen': ('Frozen encoder', 'a head on the frozen encoder'),
   'fine_tune': ('Fine-tune', 'fine-tuning'),
+  'lp_ft': ('Probe, then fine-tune', 'probing, then fine-tuning'),
+  'gradual': ('Gradual unfreezing', 'gradual unfreezing'),
+  'layerwise': ('Layer-wise rates', 'fine-tuning at layer-wise rates'),
+  'partial': ('Last stages', 'fine-tuning the last stages'),
   BASELINE: ('Supervised', 'supervised training'),
 }
 METHODS = {

@@ -7,10 +7,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from semisup_jax import metrics as metrics_lib
+from semisup_jax import optim
 from semisup_jax.training import hosts, interruption, progress
 from semisup_jax.training.checkpoint import Checkpoints
 from semisup_jax.training.metrics_log import MetricsLog
-from semisup_jax.training.state import Selection, TrainState, copy
+from semisup_jax.training.state import TrainState, copy
 from semisup_jax.training.step import TrainStep
 from semisup_jax.types import Batch, Variables
 
@@ -34,6 +36,7 @@ def fit(
   evaluate_every: int,
   select_by: tuple[str, str] | None = None,
   patience: int | None = None,
+  plateau: optim.Plateau | None = None,
   chosen: Callable[[TrainState], Variables] = lambda state: state.variables,
   log: MetricsLog | None = None,
   checkpoints: Checkpoints | None = None,
@@ -53,9 +56,12 @@ def fit(
       `evaluate_every` steps and after the last, on the validation part.
     evaluate_every: In steps.
     select_by: `(evaluator, metric)` that chooses what `state.selection` keeps,
-      larger being better; None where it keeps nothing.
+      larger being better but for `metrics.LOWER_IS_BETTER`; None where it keeps
+      nothing.
     patience: Stops after so many looks of which none was as good as the best
       before; None never stops early. It needs `select_by`.
+    plateau: When the learning rate is lowered; it needs `select_by`, and a
+      state that was created for it.
     chosen: The variables that it keeps: those that were evaluated.
     log: Where metrics go; None keeps none.
     checkpoints: Where states go; None keeps none.
@@ -94,8 +100,8 @@ def fit(
       if evaluate:
         results = _evaluate(state, done, evaluators, log)
         if select_by:
-          evaluator, metric = select_by
-          state = _select(state, results[evaluator][metric], chosen(state))
+          state = _select(state, _value(results, select_by), chosen(state))
+          state = _lowered(state, plateau, evaluate_every)
           ended = stale(state)
       if log:
         log.flush()
@@ -145,6 +151,32 @@ def _evaluate(state, step, evaluators, log) -> dict[str, Mapping[str, float]]:
   return results
 
 
+def _value(results, select_by: tuple[str, str]) -> float:
+  """What is selected by, larger being better."""
+  evaluator, metric = select_by
+  value = results[evaluator][metric]
+  return -value if metric in metrics_lib.LOWER_IS_BETTER else value
+
+
+def _lowered(
+  state: TrainState, plateau: optim.Plateau | None, every: int
+) -> TrainState:
+  """Lowers the rate of a state, looked at just now, that got no better."""
+  if plateau is None:
+    return state
+  kept = state.selection
+  since = max(int(kept.step), int(kept.plateau_step))
+  if int(state.step) < since + plateau.patience * every:
+    return state
+  scale = max(plateau.factor * float(kept.plateau_scale), plateau.min_scale)
+  return state.replace(
+    selection=kept.replace(
+      plateau_scale=jnp.full_like(kept.plateau_scale, scale),
+      plateau_step=jnp.copy(state.step),
+    )
+  )
+
+
 def _select(
   state: TrainState, value: float, variables: Variables
 ) -> TrainState:
@@ -157,7 +189,7 @@ def _select(
   if np.float32(value) < np.float32(state.selection.best):
     return state
   return state.replace(
-    selection=Selection(
+    selection=state.selection.replace(
       # Placed as the old ones are, in whichever processes that is.
       best=jnp.full_like(state.selection.best, value),
       step=jnp.copy(state.step),

@@ -5,6 +5,7 @@ import dataclasses
 import jax
 import optax
 
+from semisup_jax import optim
 from semisup_jax.training import sharding
 
 
@@ -21,6 +22,9 @@ class Recipe:
     patience: Looks without a better one, or one as good, after which training
       stops; None trains to the end.
     accumulate: Micro-batches that the batch is divided into.
+    select_by: The metric of validation that chooses the model that is kept, a
+      key of `metrics.Scoring.selection`.
+    plateau: When the learning rate is lowered; None leaves it to the schedule.
   """
 
   tx: optax.GradientTransformation
@@ -30,6 +34,8 @@ class Recipe:
   evaluate_every: int
   patience: int | None = None
   accumulate: int = 1
+  select_by: str = 'top1'
+  plateau: optim.Plateau | None = None
 
   def mesh(self) -> jax.sharding.Mesh:
     """The mesh that its micro-batches are divided over.

@@ -20,11 +20,17 @@ class Selection:
     best: Its value, float32 scalar; larger is better.
     step: The step after which it was measured, int32 scalar; -1 before any.
     variables: The model then, raw or averaged, as the method evaluates it.
+    plateau_scale: What the learning rate has been lowered to, a share of it,
+      float32 scalar; None where no plateau lowers it.
+    plateau_step: The step after which it was last lowered, int32 scalar; 0
+      before; or None.
   """
 
   best: jax.Array
   step: jax.Array
   variables: Variables
+  plateau_scale: jax.Array | None = None
+  plateau_step: jax.Array | None = None
 
 
 class TrainState(train_state.TrainState):
@@ -50,6 +56,11 @@ class TrainState(train_state.TrainState):
     """The model's variables as they are now (not averaged)."""
     return {'params': self.params, 'batch_stats': self.batch_stats}
 
+  @property
+  def plateau_scale(self) -> jax.Array | None:
+    """What scales the learning rate; None where no plateau lowers it."""
+    return self.selection and self.selection.plateau_scale
+
 
 def copy(tree: Any) -> Any:
   """Copies every array, since a donated one is gone after the step."""
@@ -64,6 +75,7 @@ def create_state(
   *,
   initial: Variables | None = None,
   select: bool = False,
+  plateau: bool = False,
 ) -> TrainState:
   """Initializes a method's state.
 
@@ -75,6 +87,7 @@ def create_state(
     initial: Variables that replace those of the same names among the fresh
       ones, such as `{'params': {'encoder': ...}, ...}` after pre-training.
     select: Whether the best model on validation is kept.
+    plateau: Whether the learning rate follows validation; it needs `select`.
   """
   # Its values do not count, and may lie where this process cannot read them.
   batch = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), batch)
@@ -107,6 +120,8 @@ def create_state(
       best=jnp.float32(-jnp.inf),
       step=jnp.int32(-1),
       variables=copy(method.predict_variables(state)),
+      plateau_scale=jnp.float32(1) if plateau else None,
+      plateau_step=jnp.int32(0) if plateau else None,
     )
     state = state.replace(selection=selection)
   return state

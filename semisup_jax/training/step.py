@@ -32,7 +32,8 @@ def train_step(
     state: The state after `state.step` steps.
     batch: The global batch.
     method: What is learned.
-    schedule: The learning rate that `state.tx` uses, to be logged.
+    schedule: The learning rate that `state.tx` uses, to be logged; where the
+      state has a `plateau_scale`, that scales it, and the updates.
     accumulate: Micro-batches whose gradients are averaged for the one update
       (see `accumulation.gradients`).
 
@@ -45,10 +46,14 @@ def train_step(
     state, batch, key, method=method, accumulate=accumulate
   )
   updates, opt_state = state.tx.update(grads, state.opt_state, state.params)
+  rate = schedule(state.step)
+  if (scale := state.plateau_scale) is not None:
+    updates = jax.tree.map(lambda x: scale.astype(x.dtype) * x, updates)
+    rate = scale * rate
   metrics = {
     **metrics,
     'grad_norm': optax.tree.norm(grads),
-    'learning_rate': schedule(state.step),
+    'learning_rate': rate,
   }
   state = state.replace(
     step=state.step + 1,

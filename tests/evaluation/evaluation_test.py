@@ -248,6 +248,23 @@ def test_fine_tuning_learns_and_leaves_the_encoder_it_started_from():
   assert accuracy == pytest.approx(float(state.selection.best), abs=1e-6)
 
 
+def test_an_evaluator_gives_the_metric_that_is_selected_by():
+  part = digits()
+  logits = 2 * np.eye(10)[part.labels] + np.eye(10)[0]
+  evaluate = evaluation.accuracy_of(
+    lambda variables, images: logits,
+    part,
+    Method({}, None, True, None, None, predict_variables=lambda state: None),
+    'nll',
+  )
+  losses = np.where(
+    part.labels == 0,
+    np.log(np.exp(3) + 9) - 3,
+    np.log(np.exp(2) + np.exp(1) + 8) - 2,
+  )
+  assert evaluate(None) == {'top1': 1.0, 'nll': pytest.approx(losses.mean())}
+
+
 def test_fine_tuning_divides_its_batches_as_its_recipe_says():
   seen = []
 

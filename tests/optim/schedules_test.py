@@ -10,7 +10,8 @@ from semisup_jax.optim import SCHEDULES, make_schedule
 from semisup_jax.types import InputError
 
 STEP = {'milestones': (0.5, 0.75), 'factor': 0.1}
-OPTIONS = {'cosine': {}, 'step': STEP, 'constant': {}}
+PLATEAU = {'factor': 0.5, 'patience': 2, 'min_scale': 0.1}
+OPTIONS = {'cosine': {}, 'step': STEP, 'constant': {}, 'plateau': PLATEAU}
 
 
 def closed_form(kind, step, *, peak, steps, warmup_steps):
@@ -82,7 +83,7 @@ def test_a_run_may_be_all_warmup(kind, steps):
 @pytest.mark.parametrize(
   ('kind', 'changes', 'message'),
   [
-    ('linear', {}, "unknown schedule 'linear'; known: constant, cosine, step"),
+    ('linear', {}, "unknown schedule 'linear'; known: constant, cosine, plat"),
     ('cosine', {'peak': 0}, 'must be positive, got 0'),
     ('cosine', {'steps': 0}, 'got 0 steps and 2 of warm-up'),
     ('cosine', {'warmup_steps': 11}, 'got 10 steps and 11 of warm-up'),
@@ -91,6 +92,11 @@ def test_a_run_may_be_all_warmup(kind, steps):
     ('step', {'milestones': (0.5,)}, "schedule 'step' needs schedule.factor"),
     ('cosine', {'factor': 0.1}, "'cosine' has no use for schedule.factor=0.1"),
     ('constant', STEP, "'constant' has no use for schedule.milestones="),
+    ('plateau', {}, "schedule 'plateau' needs schedule.factor"),
+    ('plateau', PLATEAU | {'factor': 1.5}, 'must be between 0 and 1, got 1.5'),
+    ('plateau', PLATEAU | {'patience': 0}, 'at least 1 and schedule.min_scale'),
+    ('plateau', PLATEAU | {'min_scale': 1.0}, 'in [0, 1), got 2 and 1.0'),
+    ('step', STEP | PLATEAU, "'step' has no use for schedule.patience=2"),
     ('step', STEP | {'factor': 1}, 'must be between 0 and 1, got 1'),
     ('step', STEP | {'milestones': (60, 80)}, 'got (60, 80)'),
     ('step', STEP | {'milestones': (0.8, 0.6)}, 'got (0.8, 0.6)'),

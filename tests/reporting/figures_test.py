@@ -5,7 +5,7 @@ import pytest
 from matplotlib.collections import LineCollection
 from PIL import Image
 
-from semisup_jax.reporting import canvas, figures
+from semisup_jax.reporting import canvas, charts, figures, wording
 
 THEMES = pytest.mark.parametrize('theme', ['light', 'dark'])
 HOSTILE = ['_hidden', '$\\frac{1$', 'a' * 60, '<b>&"', 'two\nlines', '100 %']
@@ -55,6 +55,17 @@ def test_protocols_stand_side_by_side(rows):
   assert len(set(starts)) == 4
   ticks = axes.get_xticks()
   assert np.abs(np.array(starts) - ticks[0]).max() < np.diff(ticks).min() / 2
+
+
+def test_no_two_protocols_look_alike(row):
+  made = [row(name, 5, 0.5) for name in (*wording.PROTOCOLS, 'simclr')]
+  (axes,) = figures.label_efficiency(made).axes
+  looks = {
+    (line.get_color(), line.get_marker())
+    for line in axes.lines
+    if line.get_marker() in charts.MARKERS
+  }
+  assert len(looks) == len(made) == 10
 
 
 def test_close_and_many_labels_keep_their_distance(row):
