@@ -251,7 +251,7 @@ def test_fine_tuning_learns_and_leaves_the_encoder_it_started_from():
 def test_an_evaluator_gives_the_metric_that_is_selected_by():
   part = digits()
   logits = 2 * np.eye(10)[part.labels] + np.eye(10)[0]
-  evaluate = evaluation.accuracy_of(
+  evaluate = evaluation.score_of(
     lambda variables, images: logits,
     part,
     Method({}, None, True, None, None, predict_variables=lambda state: None),
