@@ -117,9 +117,9 @@ def draw_labelled(
 ) -> np.ndarray:
   """Draws labelled images, the same number of each class.
 
-  Of several labels an image, as many images as it takes until each label is on
-  so many of them, and so many have none, or all of these. Nested: with one
-  seed, the draw for a smaller number is part of the larger.
+  Of several labels an image, so many images for each label, and so many that
+  have none, as far as there are other ones. Nested: with one seed, the draw for
+  a smaller number is part of the larger.
 
   Args:
     labels: int [N] or [N, K], of the images that may be drawn.
@@ -149,7 +149,7 @@ def draw_labelled(
   random = np.random.default_rng(seed)
   if labels.ndim == 2:
     has = labels_lib.members(labels, num_classes)
-    return _until_each(has, labels_per_class, random)
+    return _for_each(has, labels_per_class, random)
   chosen = [
     random.permutation(np.flatnonzero(labels == label))[:labels_per_class]
     for label in range(num_classes)
@@ -157,27 +157,23 @@ def draw_labelled(
   return np.sort(np.concatenate(chosen))
 
 
-def _until_each(
+def _for_each(
   has: np.ndarray, count: int, random: np.random.Generator
 ) -> np.ndarray:
-  """The first rows of an order of which each column, bool [N, K], has `count`.
+  """Rows of bool [N, K]: in each of `count` rounds one more for each column.
 
-  Row by row for the column that lacks one, the rarest first.
+  A row that was drawn for another column does not count for this one: else a
+  few images that have all labels would do for every one of them.
   """
   order = random.permutation(len(has))
-  has = has[order]
-  waiting = [iter(np.flatnonzero(column)) for column in has.T]
-  rarest_first = np.argsort(has.sum(axis=0), kind='stable')
-  taken, found = set(), np.zeros(has.shape[1], int)
-  for least in range(1, count + 1):
-    for column in rarest_first:
-      if found[column] >= least:
-        continue
-      row = next((r for r in waiting[column] if r not in taken), None)
+  waiting = [iter(order[column]) for column in has[order].T]
+  taken = set()
+  for _ in range(count):
+    for rows in waiting:
+      row = next((row for row in rows if row not in taken), None)
       if row is not None:
         taken.add(row)
-        found += has[row]
-  return np.sort(order[list(taken)])
+  return np.sort(np.array(list(taken), np.int64))
 
 
 def draw_stratified(

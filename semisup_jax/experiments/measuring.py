@@ -165,9 +165,8 @@ def _on_labels(ingredients: Ingredients) -> Sequence[str]:
     return []
   said = [
     f'An image has any number of these {part.num_classes} labels. k labels a '
-    'class are as many images as it takes until each label is on k or more of '
-    'them, and k have none, drawn at random; so they are of other proportions '
-    'than all images are.'
+    'class are k images that are drawn for each label, and k that have none, '
+    'with all their labels; so what is rare is less rare among them.'
   ]
   without = data.undecided(part.labels)
   if without.any():

@@ -64,10 +64,10 @@ def _as_head(fitted, standardize, rows, splits) -> Head:
   """A probe with what it was fitted to, of embeddings as they are."""
   every = len(rows) == len(splits.labelled)
   train = splits.train
-  counts = data.label_counts(train.labels[rows], train.num_classes)
+  drawn_for = data.members(train.labels[rows], train.num_classes).any(axis=0)
   return Head(
     'linear_probe',
-    'all' if every else int(counts.min()),
+    'all' if every else len(rows) // int(drawn_for.sum()),
     len(rows),
     *evaluation.unstandardized(fitted.classifier, standardize),
     multi_label=train.multi_label,

@@ -93,13 +93,13 @@ def test_groups_stay_together_and_those_without_a_label_are_held_out_too():
   assert without == pytest.approx((~LABELS.any(axis=1)).mean(), abs=0.1)
 
 
-def test_a_number_of_labels_is_what_each_label_and_having_none_reaches():
+def test_so_many_images_are_drawn_for_each_label_and_with_none():
   before = np.arange(0)
   for k in (1, 2, 3):
     rows = drawing.draw_labelled(LABELS, k, seed=(0,), num_classes=3)
     has = data.members(LABELS[rows], 3)
     assert (has.sum(axis=0) >= k).all()
-    assert len(rows) <= 4 * k
+    assert 3 * k < len(rows) <= 4 * k
     assert len(set(rows)) == len(rows)
     assert set(before) <= set(rows)
     before = rows
@@ -130,3 +130,11 @@ def test_a_part_in_which_no_label_varies_is_refused():
   none = dataclasses.replace(dataset(), labels=0 * LABELS)
   with pytest.raises(InputError, match='each label is on all labelled images'):
     data.check_labels({'train': none}, 'folder')
+
+
+def test_images_with_all_labels_do_not_do_for_each_of_them():
+  labels = np.repeat(np.array([[1, 1], [1, 0], [0, 0]], np.int32), 50, axis=0)
+  rows = drawing.draw_labelled(labels, 10, seed=(0,), num_classes=2)
+  assert len(rows) == 30
+  assert 10 < labels[rows, 0].sum() == 20
+  assert 10 <= labels[rows, 1].sum() < 20
