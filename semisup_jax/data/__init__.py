@@ -8,6 +8,7 @@ from semisup_jax.data import (
   placement,
   sources,
   splits,
+  stored,
   streams,
 )
 
@@ -17,6 +18,7 @@ SOURCES = sources.SOURCES
 load = sources.load
 read = sources.read
 check_labels = sources.check_labels
+workers = sources.fields.workers
 Splits = splits.Splits
 read_fold = folds.read_fold
 draw_labelled = drawing.draw_labelled
@@ -25,6 +27,9 @@ digests = duplicates.digests
 repeated = duplicates.repeated
 leaks = duplicates.leaks
 make_splits = splits.make_splits
+StoredImages = stored.StoredImages
+Stream = streams.Stream
 ResidentStream = streams.ResidentStream
+make_stream = streams.make_stream
 place = placement.place
 put = placement.put

@@ -1,5 +1,6 @@
 """Training a whole network on few labels, from any start, many times over."""
 
+import contextlib
 from collections.abc import Callable, Mapping
 
 import jax
@@ -26,7 +27,7 @@ class Finetuner:
     recipe: training.Recipe,
     *,
     mesh: jax.sharding.Mesh,
-    images: np.ndarray | jax.Array,
+    images: np.ndarray | jax.Array | data.StoredImages,
     labels: np.ndarray,
   ):
     """Takes what all trainings share.
@@ -37,7 +38,8 @@ class Finetuner:
       recipe: How.
       mesh: Divides the batches.
       images: uint8 [T, H, W, C], of which each training uses some rows; placed
-        once for all trainings (see `data.ResidentStream`).
+        once for all trainings (see `data.ResidentStream`). Of stored ones a
+        batch is read by threads: no training is long enough for processes.
       labels: int [T].
     """
     self._method = method
@@ -71,7 +73,7 @@ class Finetuner:
     Returns:
       The last state; its `selection` has the best model.
     """
-    stream = data.ResidentStream(
+    stream = data.make_stream(
       self._images,
       self._labels,
       rows,
@@ -79,28 +81,29 @@ class Finetuner:
       seed=seed,
       sharding=training.divided(self._mesh),
     )
-    state = training.create_state(
-      self._method,
-      self._recipe.tx,
-      jax.random.key(np.random.SeedSequence(seed).generate_state(1)[0]),
-      {'labelled': stream.batch(0)},
-      initial=encoder and {k: {'encoder': v} for k, v in encoder.items()},
-      select=True,
-    )
-    return training.fit(
-      training.everywhere(state, self._mesh),
-      train_step=self._train_step,
-      batch=lambda step: {'labelled': stream.batch(step)},
-      steps=self._recipe.steps,
-      evaluators={
-        'classifier': accuracy_of(self._forward, validation, self._method)
-      },
-      evaluate_every=self._recipe.evaluate_every,
-      select_by=('classifier', 'top1'),
-      patience=self._recipe.patience,
-      chosen=self._method.predict_variables,
-      bar=bar,
-    )
+    with contextlib.closing(stream):
+      state = training.create_state(
+        self._method,
+        self._recipe.tx,
+        jax.random.key(np.random.SeedSequence(seed).generate_state(1)[0]),
+        {'labelled': stream.batch(0)},
+        initial=encoder and {k: {'encoder': v} for k, v in encoder.items()},
+        select=True,
+      )
+      return training.fit(
+        training.everywhere(state, self._mesh),
+        train_step=self._train_step,
+        batch=lambda step: {'labelled': stream.batch(step)},
+        steps=self._recipe.steps,
+        evaluators={
+          'classifier': accuracy_of(self._forward, validation, self._method)
+        },
+        evaluate_every=self._recipe.evaluate_every,
+        select_by=('classifier', 'top1'),
+        patience=self._recipe.patience,
+        chosen=self._method.predict_variables,
+        bar=bar,
+      )
 
 
 def accuracy_of(
