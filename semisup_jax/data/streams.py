@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import jax
 import numpy as np
+from absl import flags
 
 from semisup_jax.data import stored
 from semisup_jax.data.orders import Order
@@ -147,12 +148,20 @@ class StoredStream(Stream):
     if self._ahead is None or step - 1 != self._step:
       self.close()
       self._ahead = self._from(step)
-    # Grain's arrays are in memory that is shared, until they are let go of.
-    return np.asarray(next(self._ahead))
+    try:
+      # Grain's arrays are in memory that is shared, until they are let go of.
+      return np.asarray(next(self._ahead))
+    except RuntimeError as error:
+      raise InputError(
+        f'a reading process ended, as where memory is short: {error}; fewer '
+        f'than data.workers={self._workers} need less'
+      ) from error
 
   def _from(self, step: int) -> Iterator[np.ndarray]:
     import grain
 
+    # Grain looks up flags of its own, and fails if nobody has parsed any.
+    flags.FLAGS.mark_as_parsed()
     read = functools.partial(
       _read,
       source=self._images.source,
