@@ -56,8 +56,7 @@ def write(folder: pathlib.Path, count: int) -> None:
   for i in range(count):
     kind = f'class{i % CLASSES}' if i < LABELLED else 'unlabelled'
     path = folder / kind / f'{i // _IN_A_FOLDER:04d}'
-    if i % _IN_A_FOLDER < CLASSES:
-      path.mkdir(parents=True, exist_ok=True)
+    path.mkdir(parents=True, exist_ok=True)
     # Neighbouring pixels alike, as in pictures.
     small = random.integers(10 * (i % CLASSES), 256, (8, 8, 3), np.uint8)
     pixels = small.repeat(SIDE // 8, 0).repeat(SIDE // 8, 1)

@@ -31,7 +31,7 @@ ROW = {package: i for i, row in enumerate(ROWS) for package in row}
 ONLY_IN = {
   'matplotlib': 'reporting',
   'tensorflow_datasets': 'data/sources',
-  'grain': 'data/streams',
+  'grain': 'data/reading',
   'sklearn': ('data/sources', 'visualize'),
 }
 FILES = sorted(p for p in ROOT.rglob('*.py') if p != ROOT / '__init__.py')

@@ -1,29 +1,15 @@
 """Batches as a pure function of the step: resuming needs no position."""
 
 import functools
-import multiprocessing
-import os
-import signal
-import threading
-import warnings
-from collections.abc import Iterator
 
 import jax
 import numpy as np
-from absl import flags
 
-from semisup_jax.data import stored
 from semisup_jax.data.orders import Order
 from semisup_jax.data.placement import put, put_rows
+from semisup_jax.data.reading import Ahead
 from semisup_jax.data.stored import StoredImages
 from semisup_jax.types import InputError
-
-_STEPS = 2**31 - 1  # More than anyone trains for.
-# Batches that threads of this process read ahead.
-_AHEAD = 2
-# A reading process that was asked to end, and then not told to by the one that
-# it reads for, ends after so many seconds.
-_GRACE = 60
 
 
 class Stream:
@@ -112,15 +98,14 @@ class ResidentStream(Stream):
 
 
 class StoredStream(Stream):
-  """Batches of images that are read as they are needed, some steps ahead.
+  """Batches of images that are read from their files, some steps ahead.
 
-  An element of Grain's `MapDataset` is the batch of a step, so any number of
-  processes reads the same one. Steps are asked for in turn: another one than
-  the last or the next begins anew there.
+  Steps are asked for in turn: another one than the last or the next begins
+  anew. Of several processes each reads its own share of a batch.
   """
 
   def __init__(self, images: StoredImages, *arguments, workers: int, **named):
-    """Makes the stream; see `Stream`.
+    """Makes the stream; nothing is read yet.
 
     Args:
       images: uint8 [N, H, W, C].
@@ -130,84 +115,35 @@ class StoredStream(Stream):
     """
     super().__init__(images, *arguments, **named)
     self._workers = workers
-    self._ahead = None  # An iterator over what follows `_step`.
-    self._step, self._pixels = None, None
+    self._ahead = None  # What follows `_step`, whose images are `_share`.
+    self._step, self._share = None, None
     shards = self._sharding.addressable_devices_indices_map((self._batch_size,))
     places = np.arange(self._batch_size)
     self._mine = np.unique(np.concatenate([places[i] for i in shards.values()]))
 
   def _batch_of_images(self, step, rows, index):
-    del rows, index
-    if step != self._step:  # A loop sees its first batch twice.
-      self._pixels = self._next(step)
+    del index
+    if step != self._step:  # A training asks for its first batch twice.
+      self._share = self._next(step)
       self._step = step
-    places = np.searchsorted(self._mine, np.arange(self._batch_size))
-    return put_rows(self._pixels, places, self._sharding)
+    # Where in the share each of the batch's images is, of those that are.
+    places = np.searchsorted(self._mine, np.arange(len(rows)))
+    return put_rows(self._share, places, self._sharding)
 
   def _next(self, step: int) -> np.ndarray:
     if self._ahead is None or step - 1 != self._step:
       self.close()
-      self._ahead = self._from(step)
-    try:
-      # Grain's arrays are in memory that is shared, until they are let go of.
-      return np.asarray(next(self._ahead))
-    except RuntimeError as error:
-      raise InputError(
-        f'a reading process ended, as where memory is short: {error}; fewer '
-        f'than data.workers={self._workers} need less'
-      ) from error
-
-  def _from(self, step: int) -> Iterator[np.ndarray]:
-    import grain
-
-    # Grain looks up flags of its own, and fails if nobody has parsed any.
-    flags.FLAGS.mark_as_parsed()
-    read = functools.partial(
-      _read,
-      source=self._images.source,
-      locations=self._images.locations,
-      order=self._order,
-      mine=self._mine,
-      # Of several processes each needs no threads.
-      each=map if self._workers else stored.in_threads,
-    )
-    ahead = 0 if self._workers else _AHEAD
-    batches = grain.MapDataset.range(step, _STEPS).map(read)
-    return iter(
-      batches.to_iter_dataset(
-        grain.ReadOptions(min(ahead, 1), ahead)
-      ).mp_prefetch(
-        grain.MultiprocessingOptions(self._workers), worker_init_fn=_begin
+      self._ahead = Ahead(
+        self._images, self._order, self._mine, step=step, workers=self._workers
       )
-    )
+    return next(self._ahead)
 
   def close(self) -> None:
     """Ends the processes or threads that read ahead."""
-    self._step = self._pixels = None
+    self._step = self._share = None
     if self._ahead is not None:
       self._ahead.close()
       self._ahead = None
-
-
-def _read(step, *, source, order, locations, mine, each) -> np.ndarray:
-  """This process's images of the batch of a step."""
-  return stored.read(source, locations[order.rows(step)[mine]], each)
-
-
-def _begin(index: int, count: int) -> None:
-  """What a reading process does first: whom it reads for says when it ends."""
-  del index, count
-  # Ctrl-C, and many a scheduler, signal every process of a run at once; the
-  # main one may need another batch until its state is saved.
-  signal.signal(signal.SIGINT, signal.SIG_IGN)
-  signal.signal(signal.SIGTERM, lambda *_: signal.alarm(_GRACE))
-  threading.Thread(target=_end_with_parent, daemon=True).start()
-  warnings.simplefilter('ignore')  # The main process has read every image.
-
-
-def _end_with_parent() -> None:
-  multiprocessing.parent_process().join()
-  os._exit(1)
 
 
 def make_stream(

@@ -45,11 +45,14 @@ def folder(config: Mapping[str, Any]) -> Parts:
       raise InputError(f'{root} has no image file ({", ".join(SUFFIXES)})')
     grey = all(header.is_grey for header in headers)
     size = _common_size(headers, config)
-    decode = _decoded if fields.in_memory(config) else _looked_through
+    in_memory = fields.in_memory(config)
+    decode = _decoded if in_memory else _looked_through
     decoded = {
       split: decode(own, problems, grey=grey, size=size)
       for split, own in _by_split(entries).items()
     }
+  if not in_memory:
+    image_files.never_warn()
   usable = [entry for own, _ in decoded.values() for entry in own]
   layouts.check_classes(usable)
   alone = layouts.alone(usable, problems)

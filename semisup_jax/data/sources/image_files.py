@@ -210,6 +210,11 @@ def without_warnings() -> Iterator[None]:
     yield
 
 
+def never_warn() -> None:
+  """The same from now on, for what is decoded later and by any thread."""
+  warnings.filterwarnings('ignore', module='PIL')
+
+
 def changes_in_words(headers: Sequence[Header]) -> list[str]:
   """One sentence of what was done to the files; none, if nothing was."""
   counts = {
