@@ -150,6 +150,13 @@ def rows(looks: Sequence[Look]) -> Iterator[str]:
   yield _row('the end', [x for x in looks if x.step == last])
 
 
+def pace(looks: Sequence[Look]) -> float:
+  """Seconds a step, from the first that were written down to the last."""
+  first = next(x for x in looks if x.step)
+  last = next(x for x in looks if x.step == looks[-1].step)
+  return (last.seconds - first.seconds) / max(last.step - first.step, 1)
+
+
 def _row(name: str, looks: Sequence[Look]) -> str:
   """The largest of some looks, in MB (10**6 bytes)."""
   if not looks:
@@ -181,8 +188,8 @@ def main() -> None:
     looks = list(watched(words, workdir))
   how = ', '.join(f'{field}={value}' for field, value in changes.items())
   print(
-    f'{arguments.images:,} files, {how} ({datetime.date.today()}); MB, the '
-    'largest since the row before'
+    f'{arguments.images:,} files, {how} ({datetime.date.today()}): '
+    f'{pace(looks):.2f} s a step; MB, the largest since the row before'
   )
   print('\n'.join(rows(looks)))
 

@@ -19,6 +19,9 @@ class Stream:
   images there are, and an epoch's remainder is the start of the next batch. So
   the batch in which two epochs meet can hold an image twice. Of several
   processes each has the same order, and places its own rows.
+
+  A subclass has `_batch_of_images`, given the step, its rows on the host, and
+  on the devices.
   """
 
   def __init__(

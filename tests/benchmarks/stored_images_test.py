@@ -29,6 +29,7 @@ def test_a_table_has_the_largest_memory_of_each_part_of_the_epoch():
   assert table[3] == '| 2 | 2 | 10 | 100 | 110 |'
   assert table[4] == '| 4 | 4 | 30 | 100 | 130 |'
   assert table[-1] == '| the end | 21 | 200 | 100 | 300 |'
+  assert stored_images.pace(looks) == 1
 
 
 def test_a_look_at_this_process(tmp_path):
