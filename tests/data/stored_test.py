@@ -1,6 +1,7 @@
 """Images that stay in their files are those that are read into memory."""
 
 import multiprocessing
+import zipfile
 
 import numpy as np
 import pytest
@@ -194,6 +195,19 @@ def test_arrays_lie_row_by_row_in_an_npz_file(tmp_path, images, message):
     return
   with pytest.raises(InputError, match=message):
     data.load(config)
+
+
+def test_an_array_that_claims_to_be_larger_than_its_file_is_named(tmp_path):
+  path = tmp_path / 'x.npz'
+  with zipfile.ZipFile(path, 'w') as archive:
+    with archive.open('train_images.npy', 'w') as stream:
+      header = {'descr': '|u1', 'fortran_order': False}
+      header['shape'] = (10**12, 8, 8, 3)
+      np.lib.format.write_array_header_1_0(stream, header)
+    with archive.open('train_labels.npy', 'w') as stream:
+      np.lib.format.write_array(stream, np.arange(8) % 2)
+  with pytest.raises(InputError, match=r'train_images\.npy is cut off'):
+    data.load(section(name='npz', path=str(path), in_memory=False))
 
 
 def test_an_epochs_order_is_not_kept_for_ever():

@@ -93,7 +93,9 @@ def locate(path: pathlib.Path, member: zipfile.ZipInfo) -> Rows:
     file.seek(first)
     shape, _, _ = read_header(file)
     start = file.tell()
-  if start + math.prod(shape) > first + member.file_size:
+  # What headers say of the size need not be true.
+  end = min(first + member.file_size, path.stat().st_size)
+  if start + math.prod(shape) > end:
     raise ValueError(f'{member.filename} is cut off')
   return Rows(start, (*shape, 1)[:4])
 

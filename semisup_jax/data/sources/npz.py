@@ -96,7 +96,9 @@ def _stored(
   path = fields.existing(config, 'an .npz file')
   arrays = [locate(path, file.zip.getinfo(f'{key}.npy')) for key in keys]
   size = config['image_size'] and fields.image_size(config)
-  images, _ = stored.look_through(Archive(path, arrays, size=size))
+  images, found = stored.look_through(Archive(path, arrays, size=size))
+  for error in filter(None, found):
+    raise error
   return images
 
 
