@@ -1,12 +1,15 @@
 """How much host memory a run takes whose images are many.
 
   python -m benchmarks.host_memory
+  python -m benchmarks.host_memory --stored
   python -m benchmarks.host_memory --images=10000
 
 Writes an `.npz` file of random images of 96x96x3 into a temporary folder, as
 many unlabelled ones as are asked for beside 200 labelled and 100 test images,
 runs a few steps of Barlow Twins on it by launch.py, with a linear probe, and
-prints the largest resident memory of that process. The file is removed.
+prints the largest resident memory of that process. With --stored the images
+stay in the file (data.in_memory=False), and threads of the process read them.
+The file is removed.
 """
 
 import argparse
@@ -47,10 +50,13 @@ def write(path: pathlib.Path, unlabelled: int) -> None:
           np.lib.format.write_array(file, np.arange(count) % 10)
 
 
-def peak(path: pathlib.Path, folder: pathlib.Path, steps: int) -> float:
+def peak(
+  path: pathlib.Path, folder: pathlib.Path, steps: int, *, in_memory: bool
+) -> float:
   """Runs it; the child's largest resident memory, in GB (10**9 bytes)."""
   changes = {
     'data.path': path,
+    'data.in_memory': in_memory,
     'data.image_size': None,
     'model.width': 8,
     'batch_size': 32,
@@ -80,18 +86,25 @@ def main() -> None:
   parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
   parser.add_argument('--images', type=int, default=100_000)
   parser.add_argument('--steps', type=int, default=5)
+  parser.add_argument('--stored', action='store_true')
   arguments = parser.parse_args()
   with tempfile.TemporaryDirectory() as name:
     folder = pathlib.Path(name)
     write(folder / 'images.npz', arguments.images)
     start = time.perf_counter()
-    used = peak(folder / 'images.npz', folder, arguments.steps)
+    used = peak(
+      folder / 'images.npz',
+      folder,
+      arguments.steps,
+      in_memory=not arguments.stored,
+    )
     seconds = time.perf_counter() - start
   pixels = arguments.images * SIDE * SIDE * 3 / 1e9
   print(
     f'{arguments.images:,} unlabelled images of {SIDE} px, {pixels:.2f} GB of '
-    f'pixels, {arguments.steps} steps: {used:.2f} GB resident at most, '
-    f'{seconds:.0f} s ({datetime.date.today()})'
+    f'pixels {"in their file" if arguments.stored else "in memory"}, '
+    f'{arguments.steps} steps: {used:.2f} GB resident at most, {seconds:.0f} s '
+    f'({datetime.date.today()})'
   )
 
 

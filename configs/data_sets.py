@@ -121,6 +121,10 @@ def base(variant: str) -> ConfigDict:
   # used are passed over and counted.
   data.labels = placeholder(str)
   data.skip_unreadable = False
+  # Of `folder` and `npz`: whether all images are read into memory, or each when
+  # it is needed; and then by how many processes beside this one.
+  data.in_memory = True
+  data.workers = 0
   # Numbers or names of those that are learned; None is all.
   data.classes = placeholder(tuple)
   # Of each channel, in [0, 1]; None measures the images that are learned from.

@@ -20,6 +20,7 @@ SEVERAL = (
 )
 TUNE = '--config.evaluation.fine_tune'
 PROTOCOLS = '--config.evaluation.protocols'
+IN_FILES = '--config.data.in_memory=False'
 SHIFT = ('--config=configs/supervised.py', f'{BATCH_NORM}.modes=source')
 
 
@@ -60,6 +61,7 @@ def write_archives(root):
   }.items():
     arrays = {k: v for k, v in (good | change).items() if v is not None}
     np.savez(root / f'{name}.npz', **arrays)
+  np.savez_compressed(root / 'compressed.npz', **good)
   whole = (root / 'good.npz').read_bytes()
   (root / 'cut.npz').write_bytes(whole[: len(whole) // 2])
   (root / 'text.npz').write_text('years of work')
@@ -431,10 +433,23 @@ ROWS = [
     'must be of one shape',
   ),
   ([NPZ, '--config.data.path={files}/empty.npz'], 'must be images, uint8'),
+  (
+    [NPZ, IN_FILES, '--config.data.path={files}/compressed.npz'],
+    'save it by np.savez',
+  ),
+  (
+    [NPZ, IN_FILES, '--config.data.path={files}/floats.npz'],
+    'must be images, uint8',
+  ),
+  ([RECIPE, IN_FILES], 'is for folder and npz; data.name=digits is read into'),
+  ([RECIPE, '--config.data.workers=2'], 'set --config.data.in_memory=False'),
+  ([RECIPE, '--config.data.workers=-1'], 'at least 0; got -1'),
+  ([RECIPE, '--config.data.workers=1.5'], 'workers=1.5'),
   ([FOLDER, '--config.data.path={files}/text.npz'], 'must be a folder'),
   ([FOLDER, '--config.data.path={files}/one'], 'has one class; two are needed'),
   ([FOLDER, '--config.data.path={files}/broken'], 'cannot be read as an'),
   ([FOLDER, '--config.data.path={files}/cut'], 'cannot be decoded'),
+  ([FOLDER, IN_FILES, '--config.data.path={files}/cut'], 'cannot be decoded'),
   (
     [FOLDER, '--config.data.path={files}/deep'],
     'is of the mode F; save it as grey',

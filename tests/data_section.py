@@ -3,7 +3,13 @@
 
 def section(**fields):
   names = ('path', 'dir', 'image_size', 'classes', 'labels')
-  return {**dict.fromkeys(names), 'skip_unreadable': False, **fields}
+  return {
+    **dict.fromkeys(names),
+    'skip_unreadable': False,
+    'in_memory': True,
+    'workers': 0,
+    **fields,
+  }
 
 
 def of_folder(path, **fields):

@@ -139,8 +139,8 @@ def test_every_process_has_as_many_devices_in_a_mesh(by_process):
 
 
 def test_each_process_places_the_rows_of_its_own_devices(by_process):
-  # Images on the host and on the devices; three arrays; two devices each.
-  assert [each['streams'] for each in by_process] == [[12, True]] * 2
+  # Images on the host, on the devices and stored; three arrays; two devices.
+  assert [each['streams'] for each in by_process] == [[18, True]] * 2
 
 
 def test_what_all_processes_save_they_restore(by_process):

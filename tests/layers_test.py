@@ -31,6 +31,7 @@ ROW = {package: i for i, row in enumerate(ROWS) for package in row}
 ONLY_IN = {
   'matplotlib': 'reporting',
   'tensorflow_datasets': 'data/sources',
+  'grain': 'data/reading',
   'sklearn': ('data/sources', 'metrics/representation.py', 'visualize'),
 }
 FILES = sorted(p for p in ROOT.rglob('*.py') if p != ROOT / '__init__.py')

@@ -9,6 +9,7 @@ from semisup_jax.data import (
   placement,
   sources,
   splits,
+  stored,
   streams,
 )
 from semisup_jax.data.sources import found_images
@@ -21,6 +22,7 @@ read = sources.read
 check_labels = sources.check_labels
 FoundImages = found_images.FoundImages
 picture = found_images.picture
+workers = sources.fields.workers
 Splits = splits.Splits
 read_fold = folds.read_fold
 known = labels.known
@@ -35,6 +37,9 @@ digests = duplicates.digests
 repeated = duplicates.repeated
 leaks = duplicates.leaks
 make_splits = splits.make_splits
+StoredImages = stored.StoredImages
+Stream = streams.Stream
 ResidentStream = streams.ResidentStream
+make_stream = streams.make_stream
 place = placement.place
 put = placement.put

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from semisup_jax.data.stored import StoredImages
 from semisup_jax.types import InputError
 
 # The label of an image whose class nobody knows: an unlabelled one. Of several
@@ -34,7 +35,7 @@ class Dataset:
   """Images with labels.
 
   Attributes:
-    images: uint8 [N, H, W, C], C 1 or 3.
+    images: uint8 [N, H, W, C], C 1 or 3; stored ones are read when indexed.
     labels: int32 [N], in [0, len(class_names)), or `UNKNOWN`: each image has
       one class. Or int32 [N, len(class_names)] of 0 and 1, or rows of
       `UNKNOWN`: it has any number of labels.
@@ -46,7 +47,7 @@ class Dataset:
     reading: Of the whole source.
   """
 
-  images: np.ndarray
+  images: np.ndarray | StoredImages
   labels: np.ndarray
   class_names: tuple[str, ...]
   files: tuple[str, ...] | None = None
@@ -93,10 +94,14 @@ class Dataset:
     return self.labels.ndim == 2
 
   def take(self, rows: np.ndarray) -> 'Dataset':
-    """Returns the images of `rows` (int [M]) and all that is theirs, copied."""
+    """Returns the images of `rows` (int [M]) and all that is theirs.
+
+    Images that are in memory are copied, stored ones are not read.
+    """
+    stored = isinstance(self.images, StoredImages)
     return dataclasses.replace(
       self,
-      images=self.images[rows],
+      images=self.images.take(rows) if stored else self.images[rows],
       labels=self.labels[rows],
       files=self.files and tuple(self.files[row] for row in rows),
       groups=None if self.groups is None else self.groups[rows],
@@ -110,7 +115,10 @@ Parts = dict[str, Dataset]
 
 
 def channel_statistics(
-  images: np.ndarray, rows: np.ndarray | None = None, *, batch_size: int = 128
+  images: np.ndarray | StoredImages,
+  rows: np.ndarray | None = None,
+  *,
+  batch_size: int = 128,
 ) -> tuple[np.ndarray, np.ndarray]:
   """Mean and standard deviation of each channel over all pixels, in batches.
 
@@ -123,17 +131,25 @@ def channel_statistics(
     `(mean, std)`, float64 [C] each, on the scale [0, 1]; the std is the biased
     one, and 1 where a channel is constant, so that one may divide by it.
   """
+  rows = np.arange(len(images)) if rows is None else rows
+  if isinstance(images, StoredImages):
+    sums, squares = images.take(rows).moments()
+  else:
+    sums, squares = _moments(images, rows, batch_size)
+  # Sums of integers are exact, so the difference of the squares is safe.
+  pixels = len(rows) * images.shape[1] * images.shape[2]
+  mean = sums / pixels
+  std = np.sqrt(np.maximum(squares / pixels - np.square(mean), 0))
+  return mean / 255, np.where(std > 0, std / 255, 1.0)
+
+
+def _moments(images, rows, batch_size) -> tuple[np.ndarray, np.ndarray]:
+  """Sums and sums of squares over all pixels, int64 [C]."""
   levels = np.arange(256)
   counts = np.zeros((images.shape[-1], 256), np.int64)
-  rows = np.arange(len(images)) if rows is None else rows
   for start in range(0, len(rows), batch_size):
     batch = images[rows[start : start + batch_size]]
     for channel in range(images.shape[-1]):
       pixels = batch[..., channel].ravel()
       counts[channel] += np.bincount(pixels, minlength=256)
-  # Sums of integers are exact, so the difference of the squares is safe.
-  pixels = counts.sum(axis=1)
-  mean = counts @ levels / pixels
-  variance = np.maximum(counts @ levels**2 / pixels - np.square(mean), 0)
-  std = np.sqrt(variance)
-  return mean / 255, np.where(std > 0, std / 255, 1.0)
+  return counts @ levels, counts @ levels**2

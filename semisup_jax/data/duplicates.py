@@ -4,11 +4,15 @@ from collections import defaultdict
 
 import numpy as np
 
+from semisup_jax.data import stored
 from semisup_jax.data.dataset import Dataset
 from semisup_jax.data.splits import Splits
+from semisup_jax.data.stored import StoredImages
 
 
-def digests(images: np.ndarray) -> np.ndarray:
+def digests(
+  images: np.ndarray | StoredImages, rows: np.ndarray | None = None
+) -> np.ndarray:
   """A number for each image, equal for equal ones.
 
   Two that differ have the same one with a chance of 1 in 2**61. In another
@@ -16,12 +20,16 @@ def digests(images: np.ndarray) -> np.ndarray:
 
   Args:
     images: uint8 [N, H, W, C].
+    rows: Which of them, int [M]; None is all.
 
   Returns:
-    int64 [N].
+    int64 [M].
   """
-  found = (hash(image.tobytes()) for image in images)
-  return np.fromiter(found, np.int64, len(images))
+  rows = np.arange(len(images)) if rows is None else rows
+  if isinstance(images, StoredImages):
+    return images.take(rows).digests()
+  found = (stored.digest(images[row]) for row in rows)
+  return np.fromiter(found, np.int64, len(rows))
 
 
 def repeated(of: np.ndarray) -> list[np.ndarray]:
@@ -45,7 +53,7 @@ def leaks(splits: Splits) -> list[str]:
   Args:
     splits: Of the data set.
   """
-  train = digests(splits.train.images)[splits.known]
+  train = digests(splits.train.images, splits.known)
   validation = digests(splits.validation.images)
   test = digests(splits.test.images)
   learned = 'among the images that are learned from'

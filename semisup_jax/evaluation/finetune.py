@@ -1,5 +1,6 @@
 """Training a whole network on few labels, from any start, many times over."""
 
+import contextlib
 from collections.abc import Callable, Mapping
 
 import jax
@@ -27,7 +28,7 @@ class Finetuner:
     recipe: training.Recipe,
     *,
     mesh: jax.sharding.Mesh,
-    images: np.ndarray | jax.Array,
+    images: np.ndarray | jax.Array | data.StoredImages,
     labels: np.ndarray,
     phases: Mapping[int, Method] | None = None,
   ):
@@ -39,7 +40,8 @@ class Finetuner:
       recipe: How.
       mesh: Divides the batches.
       images: uint8 [T, H, W, C], of which each training uses some rows; placed
-        once for all trainings (see `data.ResidentStream`).
+        once for all trainings (see `data.ResidentStream`). Of stored ones a
+        batch is read by threads: no training is long enough for processes.
       labels: int [T], or [T, K] of several labels an image.
       phases: The methods that take turns, each by the step that it begins with,
         ascending from 0; they have the variables of `method`. Where a phase
@@ -81,7 +83,7 @@ class Finetuner:
     Returns:
       The last state; its `selection` has the best model.
     """
-    stream = data.ResidentStream(
+    stream = data.make_stream(
       self._images,
       self._labels,
       rows,
@@ -89,26 +91,27 @@ class Finetuner:
       seed=seed,
       sharding=training.divided(self._mesh),
     )
-    first = {'labelled': stream.batch(0)}
-    state = self.start(first, seed=seed, encoder=encoder, head=head)
     look = score_of(
       self._forward, validation, self._method, self._recipe.select_by
     )
     ends = [*self._train_steps, self._recipe.steps][1:]
-    for end, train_step in zip(ends, self._train_steps.values(), strict=True):
-      state = training.fit(
-        state,
-        train_step=train_step,
-        batch=lambda step: {'labelled': stream.batch(step)},
-        steps=end,
-        evaluators={'classifier': look},
-        evaluate_every=self._recipe.evaluate_every,
-        select_by=('classifier', self._recipe.select_by),
-        patience=self._recipe.patience,
-        plateau=self._recipe.plateau,
-        chosen=self._method.predict_variables,
-        bar=bar,
-      )
+    with contextlib.closing(stream):
+      first = {'labelled': stream.batch(0)}
+      state = self.start(first, seed=seed, encoder=encoder, head=head)
+      for end, train_step in zip(ends, self._train_steps.values(), strict=True):
+        state = training.fit(
+          state,
+          train_step=train_step,
+          batch=lambda step: {'labelled': stream.batch(step)},
+          steps=end,
+          evaluators={'classifier': look},
+          evaluate_every=self._recipe.evaluate_every,
+          select_by=('classifier', self._recipe.select_by),
+          patience=self._recipe.patience,
+          plateau=self._recipe.plateau,
+          chosen=self._method.predict_variables,
+          bar=bar,
+        )
     return state
 
   def start(

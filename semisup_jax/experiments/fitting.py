@@ -8,7 +8,7 @@ from typing import Any
 import jax
 from rich.console import Console
 
-from semisup_jax import training
+from semisup_jax import data, training
 from semisup_jax.experiments.ingredients import Ingredients, recipe
 from semisup_jax.training import hosts
 from semisup_jax.types import Batch, InputError, Method, Variables
@@ -106,19 +106,25 @@ def fit(
     The last state.
   """
   selects = 'classifier' in evaluators
-  batch = _batches(method, ingredients, recipe.batch_size, seed, mesh)
-  state = training.create_state(
-    method,
-    recipe.tx,
-    jax.random.key(seed),
-    batch(0),
-    initial=initial,
-    select=selects,
-    plateau=recipe.plateau is not None,
-  )
-  state = training.everywhere(state, mesh)
   images = recipe.batch_size * sum(method.streams.values())
   with contextlib.ExitStack() as stack:
+    streams = _streams(method, ingredients, recipe.batch_size, seed, mesh)
+    for stream in streams.values():
+      stack.callback(stream.close)
+
+    def batch(step: int) -> Batch:
+      return {name: stream.batch(step) for name, stream in streams.items()}
+
+    state = training.create_state(
+      method,
+      recipe.tx,
+      jax.random.key(seed),
+      batch(0),
+      initial=initial,
+      select=selects,
+      plateau=recipe.plateau is not None,
+    )
+    state = training.everywhere(state, mesh)
     # A signal waits until checkpoints are closed: until the last is on disk.
     stack.enter_context(training.deferred())
     checkpoints = _checkpoints(folder, checkpoint.keep, stack)
@@ -188,16 +194,15 @@ def _resumed(checkpoints, state, title, console) -> training.TrainState:
   return state
 
 
-def _batches(
+def _streams(
   method, ingredients, batch_size, seed, mesh
-) -> Callable[[int], Batch]:
-  streams = {
+) -> dict[str, data.Stream]:
+  return {
     name: ingredients.stream(
       name, batch_size=batch_size * ratio, seed=(seed, 5, i), mesh=mesh
     )
     for i, (name, ratio) in enumerate(method.streams.items())
   }
-  return lambda step: {n: stream.batch(step) for n, stream in streams.items()}
 
 
 def early_end(state: training.TrainState, recipe: training.Recipe) -> list[str]:

@@ -39,6 +39,7 @@ class Ingredients:
     dtype: Of the images that a network is given: float32 or wider.
     batch_norm_groups: Into how many BatchNorm divides what it is given.
     notes: Sentences on the data for whoever reads the results.
+    workers: Processes that read images which are not in memory.
   """
 
   splits: data.Splits
@@ -49,6 +50,7 @@ class Ingredients:
   dtype: Any
   batch_norm_groups: int
   notes: tuple[str, ...]
+  workers: int
 
   @property
   def num_classes(self) -> int:
@@ -61,13 +63,14 @@ class Ingredients:
     return metrics.scoring_of(self.splits.train.labels)
 
   @functools.cached_property
-  def images(self) -> np.ndarray | jax.Array:
+  def images(self) -> np.ndarray | jax.Array | data.StoredImages:
     """The training part's images: on the devices, or on CPU on the host.
 
-    A copy for each virtual CPU device would buy nothing.
+    A copy for each virtual CPU device would buy nothing. Stored ones stay where
+    they are.
     """
     images = self.splits.train.images
-    if jax.default_backend() == 'cpu':
+    if jax.default_backend() == 'cpu' or isinstance(images, data.StoredImages):
       return images
     return data.place(images, training.make_mesh(jax.device_count()))
 
@@ -172,15 +175,16 @@ class Ingredients:
     batch_size: int,
     seed: tuple[int, ...],
     mesh: jax.sharding.Mesh,
-  ) -> data.ResidentStream:
+  ) -> data.Stream:
     """The stream `unlabelled` or `labelled` of the training part."""
-    return data.ResidentStream(
+    return data.make_stream(
       self.images,
       self.splits.train.labels if name == 'labelled' else None,
       self._rows(name),
       batch_size=batch_size,
       seed=seed,
       sharding=training.divided(mesh),
+      workers=self.workers,
     )
 
   def _rows(self, name: str) -> np.ndarray:
@@ -211,6 +215,7 @@ def gather(config: Any) -> Ingredients:
     dtype=jnp.promote_types(models.DTYPES[config.model.dtype], jnp.float32),
     batch_norm_groups=config.model.get('batch_norm_groups', 1),
     notes=(*splits.train.reading.notes, *data.leaks(splits)),
+    workers=data.workers(section),
   )
 
 

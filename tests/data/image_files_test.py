@@ -254,11 +254,13 @@ def test_files_that_cannot_be_used_are_passed_over_and_counted(tmp_path):
   )
 
 
-def test_large_images_are_read_without_a_warning(tmp_path, recwarn):
+@pytest.mark.parametrize('in_memory', [True, False])
+def test_large_images_are_read_without_a_warning(tmp_path, recwarn, in_memory):
   plain(tmp_path)
   # Above the size at which Pillow warns, below the one at which it refuses.
   Image.new('1', (9600, 9600)).save(tmp_path / 'cat' / 'large.png')
-  data.load(of_folder(tmp_path, image_size=8))
+  parts = data.load(of_folder(tmp_path, image_size=8, in_memory=in_memory))
+  assert parts['train'].images[:].shape == (5, 8, 8, 3)
   assert not recwarn.list
 
 

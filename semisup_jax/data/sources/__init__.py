@@ -13,6 +13,7 @@ import numpy as np
 
 from semisup_jax.data.dataset import UNKNOWN, Parts
 from semisup_jax.data.labels import known, undecided
+from semisup_jax.data.sources import fields
 from semisup_jax.data.sources.digits import digits
 from semisup_jax.data.sources.folder import folder
 from semisup_jax.data.sources.npz import npz
@@ -20,6 +21,8 @@ from semisup_jax.data.sources.tfds import tfds
 from semisup_jax.types import InputError, lookup
 
 SOURCES = {'digits': digits, 'npz': npz, 'folder': folder, 'tfds': tfds}
+# Those whose images need not be in memory.
+_STORED = ('folder', 'npz')
 
 
 def load(config: Mapping[str, Any]) -> Parts:
@@ -61,6 +64,7 @@ def read(config: Mapping[str, Any]) -> Parts:
       f'{", ".join(sorted(set(SOURCES) - {"tfds"}))}; got '
       f'{name + colon + builder!r}'
     )
+  _check_reading(config, name)
   parts = source(config, builder) if builder else source(config)
   shapes = {split: part.images.shape[1:] for split, part in parts.items()}
   if len(set(shapes.values())) > 1:
@@ -99,6 +103,21 @@ def check_labels(parts: Parts, name: str) -> None:
     raise InputError(
       f'data.name={name}: each label is on all labelled images or on none of '
       'them, so nothing can be learned'
+    )
+
+
+def _check_reading(config: Mapping[str, Any], name: str) -> None:
+  """Fails where images should be read in a way in which they are not."""
+  workers, in_memory = fields.workers(config), fields.in_memory(config)
+  if not in_memory and name not in _STORED:
+    raise InputError(
+      f'data.in_memory=False is for {" and ".join(_STORED)}; '
+      f'data.name={config["name"]} is read into memory'
+    )
+  if in_memory and workers:
+    raise InputError(
+      f'data.workers={workers} read nothing where all images are in memory; '
+      'set --config.data.in_memory=False'
     )
 
 

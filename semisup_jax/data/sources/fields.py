@@ -29,6 +29,21 @@ def image_size(config: Mapping[str, Any]) -> int:
   return size
 
 
+def in_memory(config: Mapping[str, Any]) -> bool:
+  """`data.in_memory`; true in a config from before there was the field."""
+  return config.get('in_memory') is not False
+
+
+def workers(config: Mapping[str, Any]) -> int:
+  """`data.workers`, the processes that read; none in a config without it."""
+  count = config.get('workers') or 0
+  if not isinstance(count, int) or count < 0:
+    raise InputError(
+      f'data.workers must be a whole number, at least 0; got {count!r}'
+    )
+  return count
+
+
 def sized(images: Any, config: Mapping[str, Any]) -> np.ndarray:
   """Scales uint8 images to `image_size` squares, as `folder` does."""
   if config['image_size'] is None:
@@ -36,14 +51,29 @@ def sized(images: Any, config: Mapping[str, Any]) -> np.ndarray:
   size = image_size(config)
   if isinstance(images, np.ndarray) and images.shape[1:3] == (size, size):
     return images
+  return np.stack([resized(image, size) for image in images])
+
+
+def resized(image: np.ndarray, size: int | None) -> np.ndarray:
+  """Scales an image, uint8 [H, W, C], to a square; None leaves it as it is."""
+  if size is None or image.shape[:2] == (size, size):
+    return image
   from PIL import Image
 
-  def fitted(image):
-    grey = image.shape[-1] == 1
-    picture = Image.fromarray(image[..., 0] if grey else image)
-    return np.asarray(fit(picture, (size, size))).reshape(size, size, -1)
+  grey = image.shape[-1] == 1
+  picture = Image.fromarray(image[..., 0] if grey else image)
+  return np.asarray(fit(picture, (size, size))).reshape(size, size, -1)
 
-  return np.stack([fitted(image) for image in images])
+
+def check_shape(
+  source: str, first: tuple[int, ...], shape: tuple[int, ...]
+) -> None:
+  """Fails on an image that is of another shape than the first one."""
+  if shape != first:
+    raise InputError(
+      f'{source} has images of different shapes, as {list(first)} and '
+      f'{list(shape)}; choose one size with --config.data.image_size=PIXELS'
+    )
 
 
 class Images:
@@ -70,12 +100,7 @@ class Images:
     for image in images:
       if self._images is None:
         self._images = np.empty((self._count, *image.shape), np.uint8)
-      if image.shape != self._images.shape[1:]:
-        raise InputError(
-          f'{self._source} has images of different shapes, as '
-          f'{list(self._images.shape[1:])} and {list(image.shape)}; choose one '
-          'size with --config.data.image_size=PIXELS'
-        )
+      check_shape(self._source, self._images.shape[1:], image.shape)
       self._images[self._filled] = image
       self._filled += 1
 

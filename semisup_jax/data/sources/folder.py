@@ -3,17 +3,18 @@
 import itertools
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
+from semisup_jax.data import stored
 from semisup_jax.data.dataset import Dataset, Parts, Reading
 from semisup_jax.data.sources import fields, image_files, layouts
 from semisup_jax.data.sources.file_tree import SUFFIXES, FileTree
-from semisup_jax.data.sources.image_files import Header
+from semisup_jax.data.sources.image_files import Header, ImageFiles
 from semisup_jax.data.sources.layouts import Entry
 from semisup_jax.data.sources.problems import Problems
+from semisup_jax.data.stored import StoredImages
 from semisup_jax.types import InputError
 
 
@@ -27,8 +28,9 @@ def folder(config: Mapping[str, Any]) -> Parts:
   Args:
     config: The section `data`; `path` is the folder, `labels` a table (None is
       `labels.csv` in the folder, if it is there), `image_size` the side in
-      pixels (None, if all have one size), and `skip_unreadable` whether files
-      and rows that cannot be used are passed over and counted.
+      pixels (None, if all have one size), `skip_unreadable` whether files and
+      rows that cannot be used are passed over and counted, and `in_memory`
+      whether the images are kept, or decoded again when they are needed.
   """
   root = fields.existing(config, 'a folder')
   if not root.is_dir():
@@ -45,10 +47,14 @@ def folder(config: Mapping[str, Any]) -> Parts:
       raise InputError(f'{root} has no image file ({", ".join(SUFFIXES)})')
     grey = all(header.is_grey for header in headers)
     size = _common_size(headers, config)
+    in_memory = fields.in_memory(config)
+    decode = _decoded if in_memory else _looked_through
     decoded = {
-      split: _decoded(own, problems, grey=grey, size=size)
+      split: decode(own, problems, grey=grey, size=size)
       for split, own in _by_split(entries).items()
     }
+  if not in_memory:
+    image_files.never_warn()
   usable = [entry for own, _ in decoded.values() for entry in own]
   layouts.check_classes(usable)
   alone = layouts.alone(usable, problems)
@@ -69,7 +75,7 @@ def folder(config: Mapping[str, Any]) -> Parts:
 
 def _parts(
   tree: FileTree,
-  decoded: Mapping[str, tuple[Sequence[Entry], np.ndarray]],
+  decoded: Mapping[str, tuple[Sequence[Entry], np.ndarray | StoredImages]],
   several: tuple[str, ...],
   reading: Reading,
 ) -> Parts:
@@ -110,8 +116,7 @@ def _each(
     except InputError as error:
       return error
 
-  with ThreadPoolExecutor() as pool:
-    return list(pool.map(attempt, arguments))
+  return list(stored.in_threads(attempt, arguments))
 
 
 def _readable(
@@ -157,12 +162,30 @@ def _decoded(
   return _selected(entries, images, good)
 
 
+def _looked_through(
+  entries: Sequence[Entry],
+  problems: Problems,
+  *,
+  grey: bool,
+  size: tuple[int, int],
+) -> tuple[list[Entry], StoredImages]:
+  """Those that can be decoded, and their images, which stay in their files."""
+  files = tuple(str(entry.file) for entry in entries)
+  images, found = stored.look_through(ImageFiles(files, grey=grey, size=size))
+  return _selected(entries, images, problems.good(found))
+
+
 def _selected(
-  entries: Sequence[Entry], images: np.ndarray, keep: Sequence[bool]
-) -> tuple[list[Entry], np.ndarray]:
-  """Some of the entries, and their images, moved to the front of the array."""
+  entries: Sequence[Entry],
+  images: np.ndarray | StoredImages,
+  keep: Sequence[bool],
+) -> tuple[list[Entry], np.ndarray | StoredImages]:
+  """Some of the entries, and their images, moved to the front of an array."""
   rows = np.flatnonzero(keep)
+  own = [entries[row] for row in rows]
+  if isinstance(images, StoredImages):
+    return own, images.take(rows)
   if len(rows) < len(images):
     for i, row in enumerate(rows):
       images[i] = images[row]
-  return [entries[row] for row in rows], images[: len(rows)]
+  return own, images[: len(rows)]

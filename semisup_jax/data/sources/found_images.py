@@ -2,7 +2,6 @@
 
 import pathlib
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from semisup_jax.data.sources.file_tree import SUFFIXES, FileTree
 from semisup_jax.data.sources.image_files import Header
 from semisup_jax.data.sources.layouts import Entry
 from semisup_jax.data.sources.problems import Problems
+from semisup_jax.data.stored import in_threads
 from semisup_jax.types import InputError
 
 # Images that are in memory at one time.
@@ -68,9 +68,9 @@ class FoundImages:
     """
     for start in range(0, len(self.entries), CHUNK):
       entries = self.entries[start : start + CHUNK]
-      with image_files.without_warnings(), ThreadPoolExecutor() as pool:
+      with image_files.without_warnings():
         read = list(
-          pool.map(lambda entry: _read(entry.file, image_shape), entries)
+          in_threads(lambda entry: _read(entry.file, image_shape), entries)
         )
       good = self._problems.good(read)
       found = [pair for pair, fine in zip(read, good, strict=True) if fine]

@@ -6,6 +6,7 @@ several pages the first is taken.
 """
 
 import contextlib
+import functools
 import pathlib
 import warnings
 from collections.abc import Iterator, Sequence
@@ -95,7 +96,7 @@ def read_header(file: pathlib.Path) -> Header:
 
 
 def decode(
-  file: pathlib.Path, *, grey: bool, size: tuple[int, int] | None
+  file: str | pathlib.Path, *, grey: bool, size: tuple[int, int] | None
 ) -> np.ndarray:
   """Decodes an image.
 
@@ -128,6 +129,29 @@ def decode(
   return pixels.reshape(*pixels.shape[:2], 1 if grey else 3)
 
 
+class ImageFiles:
+  """Image files of which each is decoded when it is needed.
+
+  Attributes:
+    image_shape: (H, W, C) of all of them.
+  """
+
+  def __init__(
+    self, files: Sequence[str], *, grey: bool, size: tuple[int, int]
+  ):
+    """Takes the files' paths, and what `decode` makes of them."""
+    self.image_shape = (*size[::-1], 1 if grey else 3)
+    self._files = files
+    self._decode = functools.partial(decode, grey=grey, size=size)
+
+  def __len__(self) -> int:
+    return len(self._files)
+
+  def read(self, row: int) -> np.ndarray:
+    """Decodes one, uint8 [H, W, C]; see `decode`."""
+    return self._decode(self._files[row])
+
+
 def fit(image: Image.Image, size: tuple[int, int]) -> Image.Image:
   """Scales and cuts around the centre to (width, height), as every source."""
   from PIL import ImageOps
@@ -137,7 +161,7 @@ def fit(image: Image.Image, size: tuple[int, int]) -> Image.Image:
   return ImageOps.fit(image, size, Image.Resampling.BILINEAR)
 
 
-def _of_8_bits(image: Image.Image, file: pathlib.Path) -> Image.Image:
+def _of_8_bits(image: Image.Image, file: str | pathlib.Path) -> Image.Image:
   """Scales 16 bits to 8; the full range of one is that of the other."""
   if image.mode not in _DEEP:
     if image.mode == 'P' and 'transparency' in image.info:
@@ -164,7 +188,7 @@ def _orientation(image: Image.Image) -> int:
 
 
 @contextlib.contextmanager
-def _opened(file: pathlib.Path, what: str) -> Iterator[Image.Image]:
+def _opened(file: str | pathlib.Path, what: str) -> Iterator[Image.Image]:
   """Opens an image, and says in one line why that, or what is done, fails."""
   try:
     with Image.open(file, formats=_FORMATS) as image:
@@ -184,6 +208,11 @@ def without_warnings() -> Iterator[None]:
   with warnings.catch_warnings():
     warnings.simplefilter('ignore')
     yield
+
+
+def never_warn() -> None:
+  """The same from now on, for what is decoded later and by any thread."""
+  warnings.filterwarnings('ignore', module='PIL')
 
 
 def changes_in_words(headers: Sequence[Header]) -> list[str]:

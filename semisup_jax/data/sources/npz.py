@@ -7,8 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from semisup_jax.data import stored
 from semisup_jax.data.dataset import UNKNOWN, Dataset, Parts
 from semisup_jax.data.sources import fields
+from semisup_jax.data.sources.archive import Archive, locate, read_header
+from semisup_jax.data.stored import StoredImages
 from semisup_jax.types import InputError
 
 # How many images are read at a time where they become part of a larger array.
@@ -26,7 +29,9 @@ def npz(config: Mapping[str, Any]) -> Parts:
   missing; `unlabelled_images` may be there. Nothing pickled is read.
 
   Args:
-    config: The section `data`; `path` is the file, `image_size` may resize.
+    config: The section `data`; `path` is the file, `image_size` may resize, and
+      `in_memory` says whether the images are kept, or read again when they are
+      needed; then they must not be compressed.
   """
   path = fields.existing(config, 'an .npz file')
   try:
@@ -73,52 +78,73 @@ def _parts(file: Any, config: Mapping[str, Any]) -> Parts:
   parts = {}
   for name, (key, _) in found.items():
     of_part = labels[name]
-    if name == 'train' and _UNLABELLED in file:
-      images = _joined(file, (key, _UNLABELLED), config)
-      shape = len(images) - len(of_part), *of_part.shape[1:]
-      unknown = np.full(shape, UNKNOWN, np.int32)
-      of_part = np.concatenate([of_part, unknown])
+    joined = name == 'train' and _UNLABELLED in file
+    keys = (key, _UNLABELLED) if joined else (key,)
+    if not fields.in_memory(config):
+      images = _stored(file, keys, config)
+    elif joined:
+      images = _joined(file, keys, config)
     else:
       images = _checked(file[key], f'{key} in {path}')
       images = fields.sized(images, config)
+    if joined:
+      shape = len(images) - len(of_part), *of_part.shape[1:]
+      unknown = np.full(shape, UNKNOWN, np.int32)
+      of_part = np.concatenate([of_part, unknown])
     parts[name] = Dataset(images, of_part, names)
   return parts
+
+
+def _stored(
+  file: Any, keys: tuple[str, ...], config: Mapping[str, Any]
+) -> StoredImages:
+  """The images of several arrays as one, which stay in the file."""
+  _check_arrays(file, keys, config)
+  path = fields.existing(config, 'an .npz file')
+  arrays = [locate(path, file.zip.getinfo(f'{key}.npy')) for key in keys]
+  size = config['image_size'] and fields.image_size(config)
+  images, found = stored.look_through(Archive(path, arrays, size=size))
+  for error in filter(None, found):
+    raise error
+  return images
+
+
+def _check_arrays(
+  file: Any, keys: tuple[str, ...], config: Mapping[str, Any]
+) -> dict[str, tuple[int, ...]]:
+  """The shapes of arrays, which must be images that lie row by row."""
+  shapes = {}
+  for key in keys:
+    with file.zip.open(f'{key}.npy') as stream:
+      shapes[key], by_columns, dtype = read_header(stream)
+    good = dtype == np.uint8 and 3 <= len(shapes[key]) <= 4 and min(shapes[key])
+    if by_columns or not good or (*shapes[key], 1)[3] not in (1, 3):
+      order = ' in Fortran order' if by_columns else ''
+      raise InputError(
+        f'{key} in {config["path"]} must be images, uint8 [N, H, W] or [N, H, '
+        f'W, C] with 1 or 3 channels, row by row; got {dtype} '
+        f'{list(shapes[key])}{order}'
+      )
+  return shapes
 
 
 def _joined(
   file: Any, keys: tuple[str, ...], config: Mapping[str, Any]
 ) -> np.ndarray:
   """The images of several arrays as one, each read piece by piece."""
-  shapes = {}
-  for key in keys:
-    with file.zip.open(f'{key}.npy') as stream:
-      shapes[key], by_columns, dtype = _header(stream)
-    if by_columns or dtype != np.uint8 or not 3 <= len(shapes[key]) <= 4:
-      order = ' in Fortran order' if by_columns else ''
-      raise InputError(
-        f'{key} in {config["path"]} must be images, uint8 [N, H, W] or [N, H, '
-        f'W, C], row by row; got {dtype} {list(shapes[key])}{order}'
-      )
+  shapes = _check_arrays(file, keys, config)
   images = fields.Images(
     sum(shape[0] for shape in shapes.values()), str(config['path'])
   )
   for key, shape in shapes.items():
     with file.zip.open(f'{key}.npy') as stream:
-      _header(stream)
+      read_header(stream)
       for start in range(0, shape[0], _CHUNK):
         rows = min(_CHUNK, shape[0] - start), *shape[1:]
         pixels = np.frombuffer(stream.read(math.prod(rows)), np.uint8)
         chunk = _checked(pixels.reshape(rows), f'{key} in {config["path"]}')
         images.append(fields.sized(chunk, config))
   return images.all()
-
-
-def _header(stream: Any) -> tuple[tuple[int, ...], bool, np.dtype]:
-  """Shape, whether it is in Fortran order, and dtype of an .npy file."""
-  version = np.lib.format.read_magic(stream)
-  if version == (1, 0):
-    return np.lib.format.read_array_header_1_0(stream)
-  return np.lib.format.read_array_header_2_0(stream)
 
 
 def _checked(images: np.ndarray, what: str) -> np.ndarray:

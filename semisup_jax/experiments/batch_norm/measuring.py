@@ -39,8 +39,9 @@ class Measuring:
     self._plan = plan
     self._mean, self._std = ingredients.mean, ingredients.std
     self._variables = variables
-    reported = ingredients.reported.take(plan.rows)
-    self._images, self._labels = reported.images, reported.labels
+    reported = ingredients.reported
+    self._images = reported.images[plan.rows]
+    self._labels = reported.labels[plan.rows]
     self._orders = orders_of(self._labels)
     others = ingredients.splits.validation
     self._target_rows = stratified_rows(
