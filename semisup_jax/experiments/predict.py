@@ -99,7 +99,9 @@ def _asked(
       f'the run in {config.run} has fitted no classifier to its embeddings; '
       'run its recipe with linear_probe among --config.evaluation.protocols'
     )
-  return saved, _tested(config.run, saved), data.FoundImages(config.data)
+  classes = saved.class_names if saved.head.multi_label else None
+  found = data.FoundImages(config.data, classes)
+  return saved, _tested(config.run, saved), found
 
 
 def _tested(run: str, saved: SavedModel) -> HeldOut | HeldOutLabels | None:

@@ -1,7 +1,7 @@
 """Images that a classifier is asked about, read a chunk at a time."""
 
 import pathlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,13 +25,17 @@ class FoundImages:
     entries: The files, by path, with the labels of a table, if one is there.
   """
 
-  def __init__(self, config: Mapping[str, Any]):
+  def __init__(
+    self, config: Mapping[str, Any], classes: Sequence[str] | None = None
+  ):
     """Finds the files, and opens none.
 
     Args:
       config: The section `data`: `path` is the folder, `labels` a table (None
         is `labels.csv` in the folder, if it is there), and `skip_unreadable`
         whether files and rows that cannot be used are passed over.
+      classes: The labels of which an image may have several, the columns of a
+        table; None where it has one class.
 
     Raises:
       InputError: If there are none, or the table is not one.
@@ -43,7 +47,7 @@ class FoundImages:
     self._tree = FileTree(root, self._problems)
     self._headers: list[Header] = []
     self.entries = layouts.read_labels(
-      self._tree, config['labels'], self._problems
+      self._tree, config['labels'], self._problems, classes
     )
     if not self.entries:
       raise InputError(f'{root} has no image file ({", ".join(SUFFIXES)})')

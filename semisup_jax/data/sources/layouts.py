@@ -88,7 +88,10 @@ def read_layout(
 
 
 def read_labels(
-  tree: FileTree, table: str | None, problems: Problems
+  tree: FileTree,
+  table: str | None,
+  problems: Problems,
+  classes: Sequence[str] | None = None,
 ) -> list[Entry]:
   """Every image file of a folder, and what a table, if one is there, says.
 
@@ -98,6 +101,7 @@ def read_labels(
     tree: The folder.
     table: See `read_layout`.
     problems: Hears of rows that cannot be used.
+    classes: See `read_table`.
 
   Raises:
     InputError: If the table cannot be read, or contradicts itself.
@@ -105,7 +109,7 @@ def read_labels(
   path = _table(tree, table)
   if path is None:
     return [Entry(file) for file in tree.images(tree.root, deep=True)]
-  entries = _by_table(tree, read_table(path), problems)
+  entries = _by_table(tree, read_table(path, classes), problems)
   return sorted(entries, key=lambda entry: entry.file)
 
 
