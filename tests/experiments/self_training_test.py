@@ -133,7 +133,7 @@ def test_the_teacher_is_what_fine_tuning_gives(tmp_path):
 
 
 def test_a_pre_trained_teacher_refuses_to_train_besides(tmp_path):
-  with pytest.raises(InputError, match='leave fine_tune and supervised out'):
+  with pytest.raises(InputError, match='leave fine_tune out of'):
     run(without_labels('fine_tune'), tmp_path / 'run')
   config = without_labels()
   config.evaluation.fine_tune.label_smoothing = 2.0
