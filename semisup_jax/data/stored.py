@@ -9,8 +9,9 @@ import numpy as np
 
 from semisup_jax.types import InputError
 
-# Rows that a thread reads before it is given others.
-_PART = 64
+# Arguments that a thread is given at a time: of few a small share, so that all
+# threads have some, and of many no more than this.
+_SHARE, _MOST = 1 / 32, 64
 
 
 class Source(Protocol):
@@ -158,10 +159,12 @@ def read(
 
 def in_threads(function: Callable[[Any], Any], arguments: Any) -> Iterable[Any]:
   """`map` over a sequence, in several threads; the results are in its order."""
+  count = len(arguments)
+  size = min(max(int(_SHARE * count), 1), _MOST)
 
   def several(start):
-    return [function(x) for x in arguments[start : start + _PART]]
+    return [function(x) for x in arguments[start : start + size]]
 
   with ThreadPoolExecutor() as pool:
-    for results in pool.map(several, range(0, len(arguments), _PART)):
+    for results in pool.map(several, range(0, count, size)):
       yield from results
