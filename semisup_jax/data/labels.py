@@ -12,7 +12,8 @@ from semisup_jax.data.dataset import UNKNOWN
 
 def known(labels: np.ndarray) -> np.ndarray:
   """Whether somebody has labelled an image, bool [N]."""
-  return (labels.reshape(len(labels), -1) != UNKNOWN).all(axis=1)
+  is_known = labels != UNKNOWN
+  return is_known.all(axis=1) if labels.ndim == 2 else is_known
 
 
 def members(labels: np.ndarray, num_classes: int) -> np.ndarray:
@@ -20,7 +21,7 @@ def members(labels: np.ndarray, num_classes: int) -> np.ndarray:
 
   Args:
     labels: int32 [N] or [N, K].
-    num_classes: K.
+    num_classes: K, or of one class an image how many of them to look at.
 
   Returns:
     Bool [N, K]; of several labels an image [N, K + 1], the last column for the
@@ -34,7 +35,9 @@ def members(labels: np.ndarray, num_classes: int) -> np.ndarray:
 
 def counts(labels: np.ndarray, num_classes: int) -> np.ndarray:
   """How many images each class or label has, int64 [K]."""
-  return members(labels, num_classes)[:, :num_classes].sum(axis=0)
+  if labels.ndim == 2:
+    return (labels == 1).sum(axis=0)
+  return np.bincount(labels[labels != UNKNOWN], minlength=num_classes)
 
 
 def strata(labels: np.ndarray) -> np.ndarray:

@@ -241,10 +241,10 @@ def samples(parts: Parts) -> tuple[list[str], np.ndarray]:
   """
   train = parts['train']
   random = np.random.default_rng(0)
-  of = data.members(train.labels, train.num_classes)
+  of = data.members(train.labels, min(train.num_classes, CLASSES))
   names = [*train.class_names, *['none of them'] * train.multi_label]
   found = [
-    *list(zip(names, map(np.flatnonzero, of.T), strict=True))[:CLASSES],
+    *zip(names[:CLASSES], map(np.flatnonzero, of.T), strict=False),
     ('unlabelled', np.flatnonzero(~data.known(train.labels))),
   ]
   drawn = [

@@ -31,9 +31,10 @@ class Learned(NamedTuple):
       and C and any N, to embeddings, float32 [N, D], on the host. They are
       normalized as in the run. InputError says what else was given.
     classify: The same images to the probabilities of the classes, float32
-      [N, K], calibrated on the run's validation part: rows sum to 1, but where
-      images have several labels, of which each has a probability of its own;
-      None where the run has fitted no linear classifier to these embeddings.
+      [N, K], calibrated on the run's validation part. Rows sum to 1 where an
+      image has one class; where it has any number of labels, each label has a
+      probability of its own. None where the run has fitted no linear classifier
+      to these embeddings.
   """
 
   model: nn.Module

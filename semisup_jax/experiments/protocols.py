@@ -342,7 +342,6 @@ def _check_label_counts(config: Any, ingredients: Ingredients) -> None:
   section, splits = config.evaluation, ingredients.splits
   labels = splits.train.labels[splits.labelled]
   counts = data.label_counts(labels, ingredients.num_classes)
-  largest = data.members(labels, ingredients.num_classes).sum(axis=0).max()
   smallest = splits.train.class_names[int(counts.argmin())]
   for k in section.labels_per_class:
     if k == 'all':
@@ -358,7 +357,7 @@ def _check_label_counts(config: Any, ingredients: Ingredients) -> None:
         f'{counts.min()} labelled images; lower it, as '
         f'--config.evaluation.labels_per_class=1,{max(2, counts.min() // 2)}'
       )
-    if k == largest and section.draws > 1:
+    if k == counts.max() and section.draws > 1:
       raise InputError(
         f'evaluation.labels_per_class={k} is every labelled image, so all '
         "draws would be the same; use 'all' for it"

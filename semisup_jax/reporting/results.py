@@ -127,7 +127,12 @@ def _terminal_table(grid: Grid, results: Mapping[str, Any]) -> Table:
     f'{results.get("dataset", "")}, {results.get("split", "test")} split, '
     'mean ± std'
   )
-  table = Table(box=box.SIMPLE_HEAD, title=Text(title), title_justify='left')
+  table = Table(
+    box=box.SIMPLE_HEAD,
+    title=Text(title),
+    title_justify='left',
+    pad_edge=False,  # Three digits and a spread, four times, fit in a line.
+  )
   table.add_column('labels a class', no_wrap=True)
   for k in grid.ks:
     draws = '/'.join(str(n) for n in sorted(grid.draws(k)))
