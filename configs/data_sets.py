@@ -127,6 +127,9 @@ def base(variant: str) -> ConfigDict:
   data.workers = 0
   # Numbers or names of those that are learned; None is all.
   data.classes = placeholder(tuple)
+  # any_positive makes two classes of several labels an image: whether it has
+  # one of those that are selected. None leaves labels as they are.
+  data.targets = placeholder(str)
   # Of each channel, in [0, 1]; None measures the images that are learned from.
   data.mean = placeholder(tuple)
   data.std = placeholder(tuple)

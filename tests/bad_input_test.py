@@ -388,6 +388,23 @@ ROWS = [
   ([NPZ, '--config.data.path={files}/short.npz'], 'one for each image'),
   ([NPZ, '--config.data.path={files}/many.npz'], 'must be 0 or 1; got 2 to 2'),
   (
+    [RECIPE, '--config.data.targets=any_positive'],
+    'needs several labels an image; here each has one of the classes 0, 1, 2',
+  ),
+  (
+    [RECIPE, '--config.data.targets=all'],
+    "unknown data.targets 'all'; known: any_positive",
+  ),
+  (
+    [
+      NPZ,
+      *SEVERAL,
+      '--config.data.targets=any_positive',
+      '--config.data.classes=7',
+    ],
+    'data.classes must be numbers, 0 to 2',
+  ),
+  (
     [*SEVERAL, '--config=configs/sup_con.py:npz'],
     'method.name=sup_con needs one class an image',
   ),

@@ -142,6 +142,7 @@ def _dataset(config: Any) -> str:
   return ' to '.join(
     str(section.name)
     + (f' {", ".join(map(str, section.classes))}' if section.classes else '')
+    + (f' ({section.targets})' if section.get('targets') else '')
     for section in (*sections, config.data)
   )
 
@@ -164,9 +165,10 @@ def _on_labels(ingredients: Ingredients) -> Sequence[str]:
   if not part.multi_label:
     return []
   said = [
-    f'An image has any number of these {part.num_classes} labels. k labels a '
-    'class are k images that are drawn for each label, and k that have none, '
-    'with all their labels; so what is rare is less rare among them.'
+    f'An image has any number of these {part.num_classes} labels, and metrics '
+    'are means over the labels (macro averages). k labels a class are k images '
+    'that are drawn for each label, and k that have none, with all their '
+    'labels; so what is rare is less rare among them.'
   ]
   without = data.undecided(part.labels)
   if without.any():
