@@ -193,6 +193,11 @@ ROWS = [
   ),
   ([RECIPE, '--config.evaluation.fine_tune.augment=flip'], 'normalize'),
   ([RECIPE, '--config.evaluation.fine_tune.label_smoothing=7'], 'got 7.0'),
+  (
+    [RECIPE, f'{TUNE}.class_weights=rare'],
+    "in evaluation.fine_tune: method.class_weights must be 'none' or",
+  ),
+  ([RECIPE, f'{TUNE}.focal_gamma=-1'], 'focal_gamma must be at least 0, got'),
   ([RECIPE, '--config.evaluation.labels_per_class=5,5'], 'names one twice'),
   ([RECIPE, '--config.evaluation.protocols=knn,knn'], 'names one twice'),
   (

@@ -10,8 +10,8 @@ from semisup_jax import data, metrics
 from semisup_jax.training import progress
 
 # Rows of the training part that are labelled, and the number of the draw, to
-# logits [N, K] of the reported part.
-Protocol = Callable[[np.ndarray, int], np.ndarray]
+# logits [N, K] of the reported part, and the threshold of an `Outcome`.
+Protocol = Callable[[np.ndarray, int], tuple[np.ndarray, float | None]]
 
 # Where one draw is all there is, the spread is that of the test images. Metrics
 # that sort them are resampled less often where there are many.
@@ -77,8 +77,8 @@ def label_efficiency(
       )
       for name, protocol in protocols.items():
         if k != 'all' or name in protocols_for_all:
-          logits = protocol(rows[drawn], draw)
-          outcomes.append(Outcome(name, k, draw, logits))
+          logits, threshold = protocol(rows[drawn], draw)
+          outcomes.append(Outcome(name, k, draw, logits, threshold))
           bar.advance(1)
   return outcomes
 

@@ -10,15 +10,9 @@ from semisup_jax import command_line, data
 from ..data_section import section
 
 FAST = (
-  '--config.schedule.epochs=None',
-  '--config.schedule.steps=4',
-  '--config.schedule.warmup=0',
-  '--config.batch_size=32',
-  '--config.evaluation.every=4',
+  '--config.model.name=pixels',
   '--config.data.targets=any_positive',
   '--config.data.image_size=8',
-  '--config.model.width=8',
-  '--config.model.strides=2,2',
   '--config.evaluation.protocols=linear_probe,knn,fine_tune',
   '--config.evaluation.protocols_for_all=linear_probe,knn',
   '--config.evaluation.labels_per_class=4,all',
@@ -52,7 +46,7 @@ def workdir(chest, request, tmp_path_factory):
   with pytest.MonkeyPatch.context() as patch:
     patch.chdir(request.config.rootpath)
     patch.syspath_prepend(request.config.rootpath)
-    arguments = ['--config=configs/simclr.py:npz', *FAST]
+    arguments = ['--config=configs/untrained.py:npz', *FAST]
     arguments += [f'--config.data.path={chest}', f'--workdir={path}']
     assert command_line.main(arguments) == 0
   return path
