@@ -66,6 +66,12 @@ def mixing(**fields) -> dict:
   }
 
 
+def imbalance(**fields) -> dict:
+  """How the loss meets rare classes: none or balanced weights, and the focal
+  loss's gamma, 0 for the cross-entropy (docs/imbalance.md)."""
+  return {'class_weights': 'none', 'focal_gamma': 0.0, **fields}
+
+
 def batch_norm() -> ConfigDict:
   """How a classifier is tested under shift, by where BatchNorm's statistics
   come from; no mode, no test (docs/batch_norm.md)."""
@@ -91,6 +97,7 @@ def labelled_training(**fields) -> ConfigDict:
   section.augment = 'normalize'
   section.label_smoothing = 0.0
   section.update(mixing())
+  section.update(imbalance())
   section.every = 20
   section.patience = placeholder(int)
   section.select_by = placeholder(str)
@@ -127,6 +134,9 @@ def base(variant: str) -> ConfigDict:
   data.workers = 0
   # Numbers or names of those that are learned; None is all.
   data.classes = placeholder(tuple)
+  # any_positive makes two classes of several labels an image: whether it has
+  # one of those that are selected. None leaves labels as they are.
+  data.targets = placeholder(str)
   # Of each channel, in [0, 1]; None measures the images that are learned from.
   data.mean = placeholder(tuple)
   data.std = placeholder(tuple)

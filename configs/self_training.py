@@ -23,7 +23,10 @@ def get_config(variant: str = 'digits') -> config_dict.ConfigDict:
   config = data_sets.base(variant)
   config.experiment = 'self_training'
   config.method = config_dict.create(
-    name='supervised', label_smoothing=0.1, **data_sets.mixing()
+    name='supervised',
+    label_smoothing=0.1,
+    **data_sets.mixing(),
+    **data_sets.imbalance(),
   )
   config.batch_size = 32
   config.data.labels_per_class = 5

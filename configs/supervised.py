@@ -20,7 +20,10 @@ from configs import data_sets
 def get_config(variant: str = 'digits') -> config_dict.ConfigDict:
   config = data_sets.base(variant)
   config.method = config_dict.create(
-    name='supervised', label_smoothing=0.1, **data_sets.mixing()
+    name='supervised',
+    label_smoothing=0.1,
+    **data_sets.mixing(),
+    **data_sets.imbalance(),
   )
   config.batch_size = 32
   config.optimizer = data_sets.optimizer(learning_rate=1e-2, weight_decay=0.0)

@@ -113,6 +113,8 @@ class Method:
       or averaged weights, as the method documents).
     ops: The field of the section `data` with the string of ops that images are
       seen through: 'views' or 'augment'.
+    state_of_labels: The labels that are learned from, int32 [M] or [M, K] on
+      the host, to the first `method_state`; None where `init` gives it.
     ema_decay: What `state.ema` keeps of itself at each step, in [0, 1); None
       where a method has no averaged weights.
   """
@@ -125,4 +127,5 @@ class Method:
   after_update: Callable[[Any], Any] = lambda state: state
   predict_variables: Callable[[Any], Variables] = lambda state: state.variables
   ops: str = 'views'
+  state_of_labels: Callable[[Any], Any] | None = None
   ema_decay: float | None = None

@@ -193,6 +193,11 @@ ROWS = [
   ),
   ([RECIPE, '--config.evaluation.fine_tune.augment=flip'], 'normalize'),
   ([RECIPE, '--config.evaluation.fine_tune.label_smoothing=7'], 'got 7.0'),
+  (
+    [RECIPE, f'{TUNE}.class_weights=rare'],
+    "in evaluation.fine_tune: method.class_weights must be 'none' or",
+  ),
+  ([RECIPE, f'{TUNE}.focal_gamma=-1'], 'focal_gamma must be at least 0, got'),
   ([RECIPE, '--config.evaluation.labels_per_class=5,5'], 'names one twice'),
   ([RECIPE, '--config.evaluation.protocols=knn,knn'], 'names one twice'),
   (
@@ -387,6 +392,23 @@ ROWS = [
   ([NPZ, '--config.data.path={files}/rgba.npz'], '1 or 3 channels'),
   ([NPZ, '--config.data.path={files}/short.npz'], 'one for each image'),
   ([NPZ, '--config.data.path={files}/many.npz'], 'must be 0 or 1; got 2 to 2'),
+  (
+    [RECIPE, '--config.data.targets=any_positive'],
+    'needs several labels an image; here each has one of the classes 0, 1, 2',
+  ),
+  (
+    [RECIPE, '--config.data.targets=all'],
+    "unknown data.targets 'all'; known: any_positive",
+  ),
+  (
+    [
+      NPZ,
+      *SEVERAL,
+      '--config.data.targets=any_positive',
+      '--config.data.classes=7',
+    ],
+    'data.classes must be numbers, 0 to 2',
+  ),
   (
     [*SEVERAL, '--config=configs/sup_con.py:npz'],
     'method.name=sup_con needs one class an image',

@@ -2,7 +2,7 @@
 
 
 def section(**fields):
-  names = ('path', 'dir', 'image_size', 'classes', 'labels')
+  names = ('path', 'dir', 'image_size', 'classes', 'targets', 'labels')
   return {
     **dict.fromkeys(names),
     'skip_unreadable': False,

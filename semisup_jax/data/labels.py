@@ -5,9 +5,12 @@ What is drawn, counted or shown by class goes through here, and is the same for
 both from then on.
 """
 
+import dataclasses
+
 import numpy as np
 
-from semisup_jax.data.dataset import UNKNOWN
+from semisup_jax.data.dataset import UNKNOWN, Dataset
+from semisup_jax.types import InputError
 
 
 def known(labels: np.ndarray) -> np.ndarray:
@@ -73,3 +76,29 @@ def undecided(labels: np.ndarray) -> np.ndarray:
     Bool [K].
   """
   return (labels == labels[:1]).all(axis=0)
+
+
+def any_positive(dataset: Dataset) -> Dataset:
+  """The same images in two classes, by whether one has any of its labels.
+
+  Args:
+    dataset: Of several labels an image.
+
+  Returns:
+    Labels int32 [N], 0 for the class `none` and 1 for `any`; unlabelled images
+    stay so.
+
+  Raises:
+    InputError: If an image has one class.
+  """
+  if not dataset.multi_label:
+    raise InputError(
+      'data.targets=any_positive needs several labels an image; here each has '
+      f'one of the classes {", ".join(dataset.class_names[:3])}, ...; set '
+      '--config.data.targets=None'
+    )
+  labels = dataset.labels
+  any_ = np.where(known(labels), (labels == 1).any(axis=1), UNKNOWN)
+  return dataclasses.replace(
+    dataset, labels=any_.astype(np.int32), class_names=('none', 'any')
+  )

@@ -97,7 +97,7 @@ class Finetuner:
     ends = [*self._train_steps, self._recipe.steps][1:]
     with contextlib.closing(stream):
       first = {'labelled': stream.batch(0)}
-      state = self.start(first, seed=seed, encoder=encoder, head=head)
+      state = self.start(first, rows, seed=seed, encoder=encoder, head=head)
       for end, train_step in zip(ends, self._train_steps.values(), strict=True):
         state = training.fit(
           state,
@@ -117,6 +117,7 @@ class Finetuner:
   def start(
     self,
     batch: Batch,
+    rows: np.ndarray,
     *,
     seed: tuple[int, ...],
     encoder: Variables | None = None,
@@ -132,6 +133,7 @@ class Finetuner:
       jax.random.key(np.random.SeedSequence(seed).generate_state(1)[0]),
       batch,
       initial=initial or None,
+      labels=self._labels[rows],
       select=True,
       plateau=self._recipe.plateau is not None,
     )

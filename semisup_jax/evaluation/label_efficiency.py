@@ -10,11 +10,13 @@ from semisup_jax import data, metrics
 from semisup_jax.training import progress
 
 # Rows of the training part that are labelled, and the number of the draw, to
-# logits [N, K] of the reported part.
-Protocol = Callable[[np.ndarray, int], np.ndarray]
+# logits [N, K] of the reported part, and the threshold of an `Outcome`.
+Protocol = Callable[[np.ndarray, int], tuple[np.ndarray, float | None]]
 
-# Where one draw is all there is, the spread is that of the test images.
+# Where one draw is all there is, the spread is that of the test images. Metrics
+# that sort them are resampled less often where there are many.
 BOOTSTRAP_RESAMPLES = 2000
+FEWEST_RESAMPLES, SORTED_NUMBERS = 400, 100_000_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,12 +28,15 @@ class Outcome:
     labels_per_class: An integer, or 'all'.
     draw: Number of the draw.
     logits: float [N, K], of the reported part.
+    threshold: Of two classes, the probability from which on an image is said
+      to be of the second, chosen on validation; None where none was chosen.
   """
 
   protocol: str
   labels_per_class: int | str
   draw: int
   logits: np.ndarray
+  threshold: float | None = None
 
 
 def label_efficiency(
@@ -72,8 +77,8 @@ def label_efficiency(
       )
       for name, protocol in protocols.items():
         if k != 'all' or name in protocols_for_all:
-          logits = protocol(rows[drawn], draw)
-          outcomes.append(Outcome(name, k, draw, logits))
+          logits, threshold = protocol(rows[drawn], draw)
+          outcomes.append(Outcome(name, k, draw, logits, threshold))
           bar.advance(1)
   return outcomes
 
@@ -99,20 +104,20 @@ def summarize(
     outcomes: From `label_efficiency`, or any of that form.
     labels: int [N] or [N, K], of the reported part.
     level: Of the intervals: Student's t over draws, or, where there is one
-      draw, the bootstrap over test images (for the top-1 accuracy alone: a
-      ROC-AUC is no mean over images).
+      draw, the bootstrap over test images, for the top-1 accuracy and what
+      `metrics.by_counts` gives.
 
   Returns:
-    The rows; of each protocol and number of labels the primary metric first.
+    The rows.
   """
-  scoring = metrics.scoring_of(labels)
   groups: dict[tuple, list[Outcome]] = {}
   for outcome in outcomes:
     key = (outcome.protocol, outcome.labels_per_class)
     groups.setdefault(key, []).append(outcome)
   rows = []
   for (protocol, k), members in groups.items():
-    measured = [scoring.metrics(m.logits, labels) for m in members]
+    measured = [_measured(member, labels) for member in members]
+    ends = _over_images(members[0], labels, level) if len(members) == 1 else {}
     for metric in measured[0]:
       values = [m[metric] for m in measured]
       mean, std = metrics.mean_and_std(values)
@@ -131,14 +136,37 @@ def summarize(
       if len(values) > 1:
         row['low'], row['high'] = metrics.student_t_interval(values, level)
         row['interval'] = "Student's t over draws"
-      elif metric == 'top1':
-        correct = members[0].logits.argmax(-1) == labels
-        row['low'], row['high'] = metrics.bootstrap_interval(
-          correct, level=level, resamples=BOOTSTRAP_RESAMPLES, seed=0
-        )
+      elif ends.get(metric, (None,))[0] is not None:
+        row['low'], row['high'] = ends[metric]
         row['interval'] = 'bootstrap over test images'
       rows.append(row)
   return rows
+
+
+def _measured(outcome: Outcome, labels: np.ndarray) -> dict[str, float]:
+  scoring = metrics.scoring_of(labels)
+  more = {} if outcome.threshold is None else {'threshold': outcome.threshold}
+  return scoring.metrics(outcome.logits, labels, **more)
+
+
+def _over_images(
+  outcome: Outcome, labels: np.ndarray, level: float
+) -> dict[str, tuple[float, float] | tuple[None, None]]:
+  """Intervals by the bootstrap, of each metric that has one."""
+  logits, ends = outcome.logits, {}
+  settings = {'level': level, 'seed': 0}
+  if labels.ndim == 1:
+    ends['top1'] = metrics.bootstrap_interval(
+      logits.argmax(-1) == labels, resamples=BOOTSTRAP_RESAMPLES, **settings
+    )
+  measure = metrics.by_counts(logits, labels, outcome.threshold)
+  if measure is None:
+    return ends
+  affordable = SORTED_NUMBERS // labels.size
+  resamples = min(BOOTSTRAP_RESAMPLES, max(FEWEST_RESAMPLES, affordable))
+  return ends | metrics.bootstrap(
+    measure, len(labels), resamples=resamples, **settings
+  )
 
 
 def differences(

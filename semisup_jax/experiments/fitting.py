@@ -106,6 +106,7 @@ def fit(
     The last state.
   """
   selects = 'classifier' in evaluators
+  splits = ingredients.splits
   images = recipe.batch_size * sum(method.streams.values())
   with contextlib.ExitStack() as stack:
     streams = _streams(method, ingredients, recipe.batch_size, seed, mesh)
@@ -121,6 +122,7 @@ def fit(
       jax.random.key(seed),
       batch(0),
       initial=initial,
+      labels=splits.train.labels[splits.labelled],
       select=selects,
       plateau=recipe.plateau is not None,
     )

@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -61,6 +61,32 @@ class Ingredients:
   def scoring(self) -> metrics.Scoring:
     """By what classifiers of these images are judged."""
     return metrics.scoring_of(self.splits.train.labels)
+
+  def threshold(self, validation: Callable[[], np.ndarray]) -> float | None:
+    """From which probability on an image is said to be of the second class.
+
+    Args:
+      validation: Gives a classifier's logits of the validation part, which
+        chooses the threshold, float [V, K]; called where there are two classes.
+
+    Returns:
+      See `metrics.best_threshold`; None where there are not two classes.
+    """
+    part = self.splits.validation
+    if part.multi_label or part.num_classes != 2:
+      return None
+    return metrics.best_threshold(validation(), part.labels)
+
+  def judged(
+    self, logits: Callable[[Any], np.ndarray]
+  ) -> tuple[np.ndarray, float | None]:
+    """A classifier's logits of the reported part, and its `threshold`.
+
+    Args:
+      logits: Of images, as a `data.Dataset` has them.
+    """
+    threshold = self.threshold(lambda: logits(self.splits.validation.images))
+    return logits(self.reported.images), threshold
 
   @functools.cached_property
   def images(self) -> np.ndarray | jax.Array | data.StoredImages:

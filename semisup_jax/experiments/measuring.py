@@ -2,7 +2,7 @@
 
 import datetime
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -66,7 +66,10 @@ def evaluate(
 
 
 def classified(
-  config: Any, ingredients: Ingredients, name: str, logits: np.ndarray
+  config: Any,
+  ingredients: Ingredients,
+  name: str,
+  logits: Callable[[Any], np.ndarray],
 ) -> evaluation.Outcome:
   """The outcome of a classifier that the run itself has trained.
 
@@ -74,7 +77,7 @@ def classified(
     config: The whole config.
     ingredients: What it was trained on.
     name: Of the protocol.
-    logits: Of the reported part.
+    logits: Of images, as a `data.Dataset` has them.
   """
   k = config.data.labels_per_class
   if config.data.labels_total is not None:
@@ -84,7 +87,7 @@ def classified(
     counts = data.label_counts(labels, ingredients.num_classes)
     average = float(counts.mean())
     k = int(average) if average.is_integer() else average
-  return evaluation.Outcome(name, k, 0, logits)
+  return evaluation.Outcome(name, k, 0, *ingredients.judged(logits))
 
 
 def results(
@@ -142,6 +145,7 @@ def _dataset(config: Any) -> str:
   return ' to '.join(
     str(section.name)
     + (f' {", ".join(map(str, section.classes))}' if section.classes else '')
+    + (f' ({section.targets})' if section.get('targets') else '')
     for section in (*sections, config.data)
   )
 
@@ -164,9 +168,10 @@ def _on_labels(ingredients: Ingredients) -> Sequence[str]:
   if not part.multi_label:
     return []
   said = [
-    f'An image has any number of these {part.num_classes} labels. k labels a '
-    'class are k images that are drawn for each label, and k that have none, '
-    'with all their labels; so what is rare is less rare among them.'
+    f'An image has any number of these {part.num_classes} labels, and metrics '
+    'are means over the labels (macro averages). k labels a class are k images '
+    'that are drawn for each label, and k that have none, with all their '
+    'labels; so what is rare is less rare among them.'
   ]
   without = data.undecided(part.labels)
   if without.any():

@@ -68,8 +68,7 @@ def pretrain(config: Any, ingredients: Ingredients) -> Job:
     if method.classifies:
       forward = ingredients.forward(method.model, mesh)
       predict = functools.partial(forward, variables)
-      logits = predict(ingredients.reported.images)
-      outcome = measuring.classified(config, ingredients, name, logits)
+      outcome = measuring.classified(config, ingredients, name, predict)
       outcomes.append(outcome)
       head = Head.of_classifier(outcome, variables, ingredients.splits)
       if 'unlabelled' in method.streams:

@@ -25,7 +25,10 @@ from semisup_jax.types import InputError, Method, Variables, lookup, require
 
 
 def _probing(embeddings):
-  """Fits a probe to rows of the training part; and how it standardizes."""
+  """Fits a probe to rows of the training part; and how it standardizes.
+
+  The embeddings of validation, standardized, come third.
+  """
   splits = embeddings.ingredients.splits
   section = embeddings.config.evaluation.linear_probe
   standardize = standardization(embeddings.train[splits.unlabelled])
@@ -42,20 +45,21 @@ def _probing(embeddings):
       num_classes=embeddings.ingredients.num_classes,
     )
 
-  return fit, standardize
+  return fit, standardize, validation
 
 
 def probe(embeddings: Embeddings) -> Protocol:
   """Logistic regression on standardized embeddings; L2 chosen on validation."""
-  splits = embeddings.ingredients.splits
-  fit, standardize = _probing(embeddings)
+  ingredients = embeddings.ingredients
+  fit, standardize, validation = _probing(embeddings)
   reported = standardize(embeddings.reported)
 
   def protocol(rows, draw):
     fitted = fit(rows)
     if draw == 0:
-      embeddings.keep(_as_head(fitted, standardize, rows, splits))
-    return fitted(reported)
+      head = _as_head(fitted, standardize, rows, ingredients.splits)
+      embeddings.keep(head)
+    return fitted(reported), ingredients.threshold(lambda: fitted(validation))
 
   return protocol
 
@@ -76,18 +80,23 @@ def _as_head(fitted, standardize, rows, splits) -> Head:
 
 def knn(embeddings: Embeddings) -> Protocol:
   """Cosine kNN among the labelled embeddings."""
-  section = embeddings.config.evaluation.knn
+  section, ingredients = (
+    embeddings.config.evaluation.knn,
+    embeddings.ingredients,
+  )
 
   def protocol(rows, draw):
     del draw  # Nothing is random here.
-    return evaluation.knn_logits(
+    logits = functools.partial(
+      evaluation.knn_logits,
       embeddings.train[rows],
-      embeddings.ingredients.splits.train.labels[rows],
-      embeddings.reported,
+      ingredients.splits.train.labels[rows],
       neighbours=section.neighbours,
       temperature=section.temperature,
-      num_classes=embeddings.ingredients.num_classes,
+      num_classes=ingredients.num_classes,
     )
+    threshold = ingredients.threshold(lambda: logits(embeddings.validation))
+    return logits(embeddings.reported), threshold
 
   return protocol
 
@@ -265,7 +274,7 @@ def probed_head(
     Rows of the training part to the linear probe that is fitted to them, of
     embeddings as the encoder gives them.
   """
-  fit, standardize = _probing(embeddings)
+  fit, standardize, _ = _probing(embeddings)
   dtype = embeddings.ingredients.dtype
 
   def head(rows):
@@ -277,9 +286,16 @@ def probed_head(
 
 def _trained(name: str, embeddings: Embeddings) -> Protocol:
   """A network trained on the labelled images, best on validation kept."""
-  train = LabelledTraining(embeddings, name)
-  images = embeddings.ingredients.reported.images
-  return lambda rows, draw: train.forward(train(rows, draw), images)
+  train, ingredients = (
+    LabelledTraining(embeddings, name),
+    embeddings.ingredients,
+  )
+
+  def protocol(rows, draw):
+    logits = functools.partial(train.forward, train(rows, draw))
+    return ingredients.judged(logits)
+
+  return protocol
 
 
 # Those that train a network: the section of `evaluation`, and the mode.

@@ -6,6 +6,7 @@ of the same size, and augmentation as the only noise. Lee 2013, who named
 pseudo-labels, relabels at every step instead.
 """
 
+import functools
 import pathlib
 from typing import Any
 
@@ -76,19 +77,21 @@ def self_training(config: Any, ingredients: Ingredients) -> Job:
 def _execute(config, ingredients, teacher, student, workdir, console):
   variables, outcomes = teacher(workdir, console)
   forward, rounds = student.forward, []
+
+  def outcome(name):
+    logits = functools.partial(forward, variables)
+    return measuring.classified(config, ingredients, name, logits)
+
   for number in range(1, config.self_training.rounds + 1):
     logits = forward(variables, ingredients.reported.images)
     if number == 1:
-      outcomes.append(
-        measuring.classified(config, ingredients, 'teacher', logits)
-      )
+      outcomes.append(outcome('teacher'))
     labels, kept, tables = _labelled(
       ingredients, forward, variables, config.self_training.threshold
     )
     rounds.append(_round(number, logits, ingredients, tables, kept))
     variables = student(labels, kept, variables, number, workdir, console)
-  logits = forward(variables, ingredients.reported.images)
-  outcomes.append(measuring.classified(config, ingredients, 'student', logits))
+  outcomes.append(outcome('student'))
   embeddings = _embeddings(config, ingredients, teacher.mesh, variables)
   return Measured(
     outcomes,

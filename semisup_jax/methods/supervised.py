@@ -13,7 +13,10 @@ from semisup_jax.models import DTYPES, ClassificationHead, EncoderWithHead
 from semisup_jax.objectives import target_of
 from semisup_jax.types import InputError, Method, Task, lookup
 
-FIELDS = ('label_smoothing', 'mixing', 'mixing_alpha', 'mixing_per')
+FIELDS = (
+  *('label_smoothing', 'mixing', 'mixing_alpha', 'mixing_per'),
+  *('class_weights', 'focal_gamma'),
+)
 
 # `(key, images, targets) -> (images, targets)`, of a whole batch.
 Mix = Callable[[jax.Array, jax.Array, jax.Array], tuple[jax.Array, jax.Array]]
@@ -27,6 +30,8 @@ def supervised(
   *,
   num_classes: int,
   label_smoothing: float,
+  balanced: bool,
+  focal_gamma: float,
   dtype: Any,
 ) -> Method:
   """Cross-entropy on one augmented view of each labelled image.
@@ -36,6 +41,9 @@ def supervised(
   raw weights are evaluated. The metric `accuracy` goes by the class that has
   most of the target, `binary_accuracy` by which half of it a label has.
 
+  Balanced weights are those of the labels that a training learns from; they are
+  its `method_state`, so that one compilation serves any of them.
+
   Args:
     encoder: Images to embeddings.
     classifier: Embeddings to logits.
@@ -44,6 +52,9 @@ def supervised(
     num_classes: K.
     label_smoothing: Share of a target's weight that is spread over all classes,
       or of a label's over yes and no.
+    balanced: Whether classes are weighted by how rare they are
+      (`objectives.Target.balanced_weights`).
+    focal_gamma: Of the focal loss; 0 is the cross-entropy.
     dtype: Of the network; the views are float32 or wider.
   """
   model = EncoderWithHead(encoder, classifier)
@@ -60,8 +71,13 @@ def supervised(
       model, params, state.batch_stats, x, key
     )
     metrics = {target.right_name: target.right(logits, targets)}
-    value = target.loss(logits, targets)
+    value = target.loss(
+      logits, targets, weights=state.method_state, focal_gamma=focal_gamma
+    )
     return value, (metrics, batch_stats, state.method_state)
+
+  def weights(labels):
+    return target_of(labels).balanced_weights(labels, num_classes)
 
   return Method(
     streams={'labelled': 1},
@@ -70,6 +86,7 @@ def supervised(
     ops='augment',
     init=passes.plain_init(model, dtype),
     loss=loss,
+    state_of_labels=weights if balanced else None,
   )
 
 
@@ -81,8 +98,9 @@ def from_config(
   Args:
     config: The whole config, or any mapping with its sections `model`, `method`
       (`label_smoothing`; `mixing`: 'none', 'mixup', 'cutmix' or 'collage', with
-      `mixing_alpha` and `mixing_per`, 'batch' or 'image') and `data`
-      (`augment`, the string of ops).
+      `mixing_alpha` and `mixing_per`, 'batch' or 'image'; `class_weights`,
+      'none' or 'balanced'; `focal_gamma`) and `data` (`augment`, the string of
+      ops).
     encoder: The encoder of `config.model`.
     task: What is learned from.
 
@@ -91,6 +109,11 @@ def from_config(
   """
   section = config['method']
   dtype = DTYPES[config['model']['dtype']]
+  if section['class_weights'] not in ('none', 'balanced'):
+    raise InputError(
+      f"method.class_weights must be 'none' or 'balanced', got "
+      f'{section["class_weights"]!r}'
+    )
   return supervised(
     encoder,
     ClassificationHead(task.num_classes, dtype=dtype),
@@ -100,6 +123,8 @@ def from_config(
     label_smoothing=fields.check(
       section, 'label_smoothing', 0, 1, open_high=True
     ),
+    balanced=section['class_weights'] == 'balanced',
+    focal_gamma=fields.check(section, 'focal_gamma', 0),
     dtype=dtype,
   )
 

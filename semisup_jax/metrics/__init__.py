@@ -23,6 +23,7 @@ from semisup_jax.metrics.classification import (
 from semisup_jax.metrics.f1_bound import largest_macro_f1
 from semisup_jax.metrics.intervals import (
   PairedDifference,
+  bootstrap,
   bootstrap_interval,
   mean_and_std,
   paired_difference,
@@ -49,6 +50,7 @@ from semisup_jax.metrics.representation import (
   rank_me,
   silhouette,
 )
+from semisup_jax.metrics.resampling import by_counts
 from semisup_jax.metrics.scoring import (
   LOWER_IS_BETTER,
   ONE_CLASS,
@@ -57,6 +59,12 @@ from semisup_jax.metrics.scoring import (
   scoring_of,
 )
 from semisup_jax.metrics.summary import ECE_BINS, classification_metrics
+from semisup_jax.metrics.thresholds import (
+  best_threshold,
+  positive_probability,
+  precision_recall_curve,
+  roc_curve,
+)
 
 __all__ = [
   'ECE_BINS',
@@ -68,9 +76,12 @@ __all__ = [
   'Scoring',
   'average_precision',
   'balanced_accuracy',
+  'best_threshold',
   'binary_cross_entropy',
+  'bootstrap',
   'bootstrap_interval',
   'by_class',
+  'by_counts',
   'by_label',
   'by_threshold',
   'classification_metrics',
@@ -89,9 +100,12 @@ __all__ = [
   'neighbour_purity',
   'paired_difference',
   'per_class_recall',
+  'positive_probability',
+  'precision_recall_curve',
   'rank_me',
   'reliability_bins',
   'roc_auc',
+  'roc_curve',
   'scoring_of',
   'silhouette',
   'student_t_interval',

@@ -8,11 +8,14 @@ One value says nothing of its spread: for n = 1 standard deviations and ends of
 intervals are None.
 """
 
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
 import scipy.stats
 from numpy.typing import ArrayLike
+
+_COUNTS_AT_ONCE = 500_000  # Of examples in resamples: some megabytes.
 
 
 class PairedDifference(NamedTuple):
@@ -138,22 +141,74 @@ def welch_interval(
   return mean - other - half, mean - other + half
 
 
-def bootstrap_interval(
-  values_per_example: ArrayLike, *, level: float, resamples: int, seed: int
-) -> tuple[float, float]:
-  """The percentile bootstrap of a mean over test examples.
+def bootstrap(
+  measure: Callable[[np.ndarray], Mapping[str, np.ndarray]],
+  examples: int,
+  *,
+  level: float,
+  resamples: int,
+  seed: int,
+) -> dict[str, tuple[float, float] | tuple[None, None]]:
+  """The percentile bootstrap of metrics over test examples.
 
   Efron 1979, https://doi.org/10.1214/aos/1176344552. For hundreds of examples
   or more; for a handful of draws or seeds take `student_t_interval`.
 
   Args:
+    measure: How often each example was drawn, int32 [m, examples], to the m
+      values of each metric, NaN where it is not defined; see
+      `resampling.by_counts`.
+    examples: How many there are, at least 1.
+    level: The fraction of the resampled values between the ends, in (0, 1).
+    resamples: How many times `examples` of them are drawn with replacement, at
+      least 1; 1,000 or more for steady ends.
+    seed: Of the resampling, a non-negative integer; the same seed gives the
+      same intervals.
+
+  Returns:
+    Lower and upper end by name, of the resamples in which the metric is
+    defined; (None, None) where it never is.
+
+  Raises:
+    ValueError: If the level or the number of resamples is out of range.
+  """
+  _check_level(level)
+  if resamples < 1:
+    raise ValueError(f'resamples needs to be at least 1; got {resamples}')
+  generator = np.random.default_rng(seed)
+  # Some resamples at a time: all at once can be gigabytes.
+  size = max(1, _COUNTS_AT_ONCE // examples)
+  parts = []
+  for start in range(0, resamples, size):
+    counts = np.zeros((min(size, resamples - start), examples), np.int32)
+    for row in counts:
+      drawn = generator.integers(examples, size=examples)
+      row[:] = np.bincount(drawn, minlength=examples)
+    parts.append(measure(counts))
+  ends = {}
+  for name in parts[0]:
+    values = np.concatenate([part[name] for part in parts])
+    values = values[~np.isnan(values)]
+    quantiles = [(1 - level) / 2, (1 + level) / 2]
+    ends[name] = (
+      tuple(np.quantile(values, quantiles).tolist())
+      if len(values)
+      else (None, None)
+    )
+  return ends
+
+
+def bootstrap_interval(
+  values_per_example: ArrayLike, *, level: float, resamples: int, seed: int
+) -> tuple[float, float]:
+  """`bootstrap` of a mean over test examples.
+
+  Args:
     values_per_example: Numbers, [n >= 1]: whether each example was right, its
       loss, or the difference of two methods on it.
-    level: The fraction of the resampled means between the ends, in (0, 1).
-    resamples: How many times n examples are drawn with replacement, at least
-      1; 1,000 or more for steady ends.
-    seed: Of the resampling, a non-negative integer; the same seed gives the
-      same interval.
+    level: See `bootstrap`.
+    resamples: Likewise.
+    seed: Likewise.
 
   Returns:
     Lower and upper end.
@@ -162,18 +217,16 @@ def bootstrap_interval(
     ValueError: If the values are empty or not one-dimensional, or the level or
       the number of resamples is out of range.
   """
-  _check_level(level)
   values = _vector(values_per_example, 'values_per_example')
-  if resamples < 1:
-    raise ValueError(f'resamples needs to be at least 1; got {resamples}')
-  generator = np.random.default_rng(seed)
-  n = len(values)
-  # One resample at a time: n * resamples indices at once can be gigabytes.
-  means = [
-    values[generator.integers(n, size=n)].mean() for _ in range(resamples)
-  ]
-  low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-  return float(low), float(high)
+  ends = bootstrap(
+    # Not `counts @ values`, whose threads wait for one another.
+    lambda counts: {'mean': np.einsum('rn,n->r', counts, values) / len(values)},
+    len(values),
+    level=level,
+    resamples=resamples,
+    seed=seed,
+  )
+  return ends['mean']
 
 
 def _vector(values: ArrayLike, what: str) -> np.ndarray:

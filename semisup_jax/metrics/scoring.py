@@ -43,7 +43,8 @@ class Scoring(NamedTuple):
       validation; more of it is better.
     selection: What else may choose on validation, by name: `(logits, labels)
       -> float`; it is among them. More is better but of `LOWER_IS_BETTER`.
-    metrics: `(logits, labels) -> {name: float}`, all of them, it first.
+    metrics: `(logits, labels) -> {name: float}`, all of them; of one class an
+      image it takes a `threshold` as well, see `classification_metrics`.
     loss: `(logits, labels) -> float` in nats, which breaks ties.
     probabilities: `logits -> probabilities`, of the same shape.
     fit_temperature: `(logits, labels, doubt=) -> T`.
@@ -51,7 +52,7 @@ class Scoring(NamedTuple):
 
   primary: str
   selection: Mapping[str, Callable[[ArrayLike, ArrayLike], float]]
-  metrics: Callable[[ArrayLike, ArrayLike], dict[str, float]]
+  metrics: Callable[..., dict[str, float]]
   loss: Callable[[ArrayLike, ArrayLike], float]
   probabilities: Callable[[ArrayLike], np.ndarray]
   fit_temperature: Callable[..., float]

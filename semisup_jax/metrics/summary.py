@@ -14,12 +14,17 @@ from semisup_jax.metrics.classification import (
   weighted_f1,
 )
 from semisup_jax.metrics.examples import kept_examples
+from semisup_jax.metrics.resampling import at_threshold, two_class
 
 ECE_BINS = 15  # Guo et al. 2017; a number with other bins is another number.
 
 
 def classification_metrics(
-  logits: ArrayLike, labels: ArrayLike, mask: ArrayLike | None = None
+  logits: ArrayLike,
+  labels: ArrayLike,
+  mask: ArrayLike | None = None,
+  *,
+  threshold: float | None = None,
 ) -> dict[str, float]:
   """Measures a classifier on a whole evaluation set.
 
@@ -28,12 +33,17 @@ def classification_metrics(
     labels: True classes, integers [batch] in [0, classes).
     mask: Which rows count, bool or 0 / 1 [batch]; None for all. Rows left out
       (what pads a batch) may hold anything.
+    threshold: Of two classes, the least probability of the second at which an
+      image is said to be of it, chosen on other images; None for none.
 
   Returns:
     Floats by name: `top1`, `top5` (only with more than 5 classes; with fewer
     it would always be 1), `macro_f1`, `weighted_f1` and `balanced_accuracy`,
     all fractions in [0, 1]; `nll`, nats; `ece`, the expected calibration error
-    in 15 bins.
+    in 15 bins. Of two classes, the second of which is positive, also `roc_auc`,
+    `average_precision`, `sensitivity`, `specificity` and `f1`, NaN where the
+    class that they are of has no example; and, with a `threshold`,
+    `<name>_at_threshold` of the last three and of `balanced_accuracy`.
 
   Raises:
     ValueError: If shapes or labels do not fit, a logit is not finite or no row
@@ -46,10 +56,18 @@ def classification_metrics(
   metrics = {'top1': top_k_accuracy(logits, labels, 1)}
   if num_classes > 5:
     metrics['top5'] = top_k_accuracy(logits, labels, 5)
-  return metrics | {
+  metrics |= {
     'macro_f1': macro_f1(confusion),
     'weighted_f1': weighted_f1(confusion),
     'balanced_accuracy': balanced_accuracy(confusion),
     'nll': negative_log_likelihood(logits, labels),
     'ece': expected_calibration_error(probabilities, labels, bins=ECE_BINS),
   }
+  if num_classes == 2:
+    of_all = np.ones((1, len(labels)), int)
+    more = two_class(logits, labels)(of_all)
+    if threshold is not None:
+      more |= at_threshold(logits, labels, threshold)(of_all)
+    # What is there already keeps its place, and its bits.
+    metrics |= {n: float(v[0]) for n, v in more.items() if n not in metrics}
+  return metrics

@@ -1,6 +1,8 @@
 """Pure losses on arrays of the global batch; one module a family."""
 
 from semisup_jax.objectives.classification import (
+  balanced_class_weights,
+  balanced_label_weights,
   sigmoid_cross_entropy,
   soft_cross_entropy,
 )
@@ -18,6 +20,8 @@ from semisup_jax.objectives.targets import Target, target_of
 
 __all__ = [
   'Target',
+  'balanced_class_weights',
+  'balanced_label_weights',
   'barlow_twins',
   'barlow_twins_terms',
   'byol',

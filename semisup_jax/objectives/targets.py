@@ -5,8 +5,11 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from semisup_jax.objectives.classification import (
+  balanced_class_weights,
+  balanced_label_weights,
   sigmoid_cross_entropy,
   soft_cross_entropy,
 )
@@ -18,14 +21,17 @@ class Target(NamedTuple):
   Attributes:
     encode: `(labels, num_classes, dtype) -> targets`, [N, K] of 0 and 1.
     smooth: `(targets, share) -> targets`, label smoothing.
-    loss: `(logits, targets) -> scalar`.
+    loss: `(logits, targets, *, weights, focal_gamma) -> scalar`.
+    balanced_weights: Labels, int on the host, and K to the `weights` by which
+      what is rare counts as much as what is not, float32 [K].
     right: `(logits, targets) -> share` that is predicted rightly, for the log.
     right_name: What that is called.
   """
 
   encode: Callable[[jax.Array, int, Any], jax.Array]
   smooth: Callable[[jax.Array, float], jax.Array]
-  loss: Callable[[jax.Array, jax.Array], jax.Array]
+  loss: Callable[..., jax.Array]
+  balanced_weights: Callable[[np.ndarray, int], np.ndarray]
   right: Callable[[jax.Array, jax.Array], jax.Array]
   right_name: str
 
@@ -47,6 +53,9 @@ ONE_CLASS = Target(
     (1 - share) * targets + share / targets.shape[-1]
   ),
   loss=soft_cross_entropy,
+  balanced_weights=lambda labels, num_classes: balanced_class_weights(
+    np.bincount(labels, minlength=num_classes)
+  ),
   right=lambda logits, targets: jnp.mean(
     jnp.argmax(logits, -1) == jnp.argmax(targets, -1)
   ),
@@ -58,6 +67,9 @@ SEVERAL_LABELS = Target(
   encode=_as_they_are,
   smooth=lambda targets, share: (1 - share) * targets + share / 2,
   loss=sigmoid_cross_entropy,
+  balanced_weights=lambda labels, num_classes: balanced_label_weights(
+    labels.sum(axis=0), len(labels)
+  ),
   right=lambda logits, targets: jnp.mean((logits > 0) == (targets > 0.5)),
   right_name='binary_accuracy',
 )

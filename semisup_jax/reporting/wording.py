@@ -65,9 +65,11 @@ METRICS = {
   'balanced_accuracy': 'Balanced accuracy',
   'nll': 'Negative log-likelihood',
   'ece': 'Expected calibration error',
-  'roc_auc': 'Macro ROC-AUC',
-  'average_precision': 'Mean average precision',
+  'roc_auc': 'ROC-AUC',
+  'average_precision': 'Average precision',
   'f1': 'F1',
+  'sensitivity': 'Sensitivity',
+  'specificity': 'Specificity',
 }
 # Those that rows are of, within a title. One without a unit is named beside its
 # values too.

@@ -74,6 +74,7 @@ def create_state(
   batch: Batch,
   *,
   initial: Variables | None = None,
+  labels: np.ndarray | None = None,
   select: bool = False,
   plateau: bool = False,
 ) -> TrainState:
@@ -86,6 +87,7 @@ def create_state(
     batch: Any batch; its shapes and types count.
     initial: Variables that replace those of the same names among the fresh
       ones, such as `{'params': {'encoder': ...}, ...}` after pre-training.
+    labels: That are learned from, for a method with `state_of_labels`.
     select: Whether the best model on validation is kept.
     plateau: Whether the learning rate follows validation; it needs `select`.
   """
@@ -93,6 +95,8 @@ def create_state(
   batch = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), batch)
   init_key, run_key = jax.random.split(key)
   variables, method_state = method.init(init_key, batch)
+  if method.state_of_labels is not None:
+    method_state = jax.tree.map(jnp.asarray, method.state_of_labels(labels))
   if initial is not None:
     variables = {
       name: {**variables.get(name, {}), **copy(tree)}

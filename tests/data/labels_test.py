@@ -8,6 +8,7 @@ import pytest
 from semisup_jax import data
 from semisup_jax.data import drawing
 from semisup_jax.data.dataset import Dataset
+from semisup_jax.data.labels import any_positive
 from semisup_jax.types import InputError
 
 from .splits_test import DEFAULTS
@@ -138,3 +139,11 @@ def test_images_with_all_labels_do_not_do_for_each_of_them():
   assert len(rows) == 30
   assert 10 < labels[rows, 0].sum() == 20
   assert 10 <= labels[rows, 1].sum() < 20
+
+
+def test_unlabelled_images_stay_unlabelled_in_two_classes():
+  labels = np.array([[0, 1, 0], [0, 0, 0], [-1, -1, -1]], np.int32)
+  found = any_positive(dataset(labels))
+  assert found.labels.tolist() == [1, 0, -1]
+  with pytest.raises(InputError, match='needs several labels an image'):
+    any_positive(found)

@@ -9,7 +9,15 @@ import optax
 import pytest
 from sklearn import linear_model, neighbors
 
-from semisup_jax import augment, data, evaluation, methods, models, training
+from semisup_jax import (
+  augment,
+  data,
+  evaluation,
+  methods,
+  models,
+  objectives,
+  training,
+)
 from semisup_jax.evaluation import knn, label_efficiency, linear_probe
 from semisup_jax.types import Method, Task
 
@@ -185,7 +193,7 @@ def test_a_last_short_batch_counts_and_padding_changes_nothing(n):
   np.testing.assert_allclose(out, expected, rtol=1e-4, atol=1e-5)
 
 
-def finetuner(steps=30, resident=False):
+def finetuner(steps=30, resident=False, class_weights='none'):
   encoder, _ = encoder_and_forward()
   settings = {
     'model': MODEL,
@@ -195,6 +203,8 @@ def finetuner(steps=30, resident=False):
       'mixing': 'none',
       'mixing_alpha': 1.0,
       'mixing_per': 'batch',
+      'class_weights': class_weights,
+      'focal_gamma': 0.0,
     },
     'data': {'augment': 'noise(0.05)|normalize'},
   }
@@ -292,9 +302,11 @@ def test_fine_tuning_divides_its_batches_as_its_recipe_says():
   assert set(seen) == {4}
 
 
-@pytest.mark.parametrize('resident', [False, True])
-def test_all_draws_share_one_compiled_step(resident):
-  _, _, tuner = finetuner(steps=12, resident=resident)
+@pytest.mark.parametrize(
+  ('resident', 'class_weights'), [(False, 'balanced'), (True, 'none')]
+)
+def test_all_draws_share_one_compiled_step(resident, class_weights):
+  _, _, tuner = finetuner(12, resident, class_weights)
   part = digits()
   tuner(np.arange(10), part, seed=(10,))
   compilations = []
@@ -305,8 +317,13 @@ def test_all_draws_share_one_compiled_step(resident):
       else None
     )
   )
-  tuner(np.arange(20), part, seed=(20,))
-  tuner(np.arange(60), part, seed=(60,))
+  for count in (20, 60):
+    state = tuner(np.arange(count), part, seed=(count,))
+    if class_weights == 'balanced':
+      weights = objectives.balanced_class_weights(
+        np.bincount(part.labels[:count], minlength=10)
+      )
+      np.testing.assert_array_equal(state.method_state, weights)
   assert not compilations
   jax.jit(lambda x: x + 1.5)(0.5)  # The listener does listen.
   assert compilations
@@ -334,7 +351,7 @@ def test_label_efficiency_gives_every_protocol_the_same_nested_draws():
   def protocol(name):
     def run(drawn, draw):
       seen[name].setdefault(draw, []).append(set(drawn.tolist()))
-      return np.zeros((5, 4))
+      return np.zeros((5, 4)), None
 
     return run
 

@@ -97,9 +97,10 @@ def trajectory(config, name, ingredients, encoder):
     labels=splits.train.labels,
     phases=phases,
   )
-  first = tuner.start(BATCH, seed=(0,), encoder=encoder)
+  rows = splits.labelled[:40]
+  first = tuner.start(BATCH, rows, seed=(0,), encoder=encoder)
   first = jax.tree.map(np.array, jax.device_get(first.variables))
-  tuner(splits.labelled[:40], splits.validation, seed=(0,), encoder=encoder)
+  tuner(rows, splits.validation, seed=(0,), encoder=encoder)
   return [first, *seen]
 
 

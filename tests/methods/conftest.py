@@ -57,6 +57,8 @@ FIELDS = {
     'mixing': 'none',
     'mixing_alpha': 1.0,
     'mixing_per': 'batch',
+    'class_weights': 'none',
+    'focal_gamma': 0.0,
   },
   'vicreg': {
     'invariance_weight': 25.0,

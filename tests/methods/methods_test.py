@@ -213,6 +213,8 @@ def test_a_step_of_supervised_reports_the_accuracy_on_the_batch(toy):
     ('simclr', {'block_size': 2.5}, 'block_size .* number, .* got 2.5'),
     ('simclr', {'projector_hidden': 0}, 'a whole number, at least 1; got 0'),
     ('supervised', {'label_smoothing': 1.0}, r'in \[0, 1\), got 1.0'),
+    ('supervised', {'class_weights': 'rare'}, "'none' or 'balanced', got 'r"),
+    ('supervised', {'focal_gamma': -1.0}, 'focal_gamma must be at least 0, go'),
     ('supervised', {'mixing': 'blend'}, "'blend'; known: collage, cutmix"),
     ('supervised', {'mixing_per': 'epoch'}, "'batch' or 'image', got 'epoch'"),
     ('supervised', {'mixing_alpha': 0.0}, 'alpha must be positive, got 0.0'),

@@ -2,11 +2,18 @@
 
 import jax
 import jax.numpy as jnp
+import jax.test_util
 import numpy as np
 import optax
 import pytest
+import sklearn.utils.class_weight
 
-from semisup_jax.objectives import soft_cross_entropy
+from semisup_jax.objectives import (
+  balanced_class_weights,
+  balanced_label_weights,
+  sigmoid_cross_entropy,
+  soft_cross_entropy,
+)
 
 
 def random_logits(seed, batch, classes):
@@ -62,3 +69,86 @@ def test_the_gradient_is_softmax_minus_targets_over_the_batch():
 def test_class_indices_are_refused():
   with pytest.raises(ValueError, match=r'\(4, 3\) and \(4,\)'):
     soft_cross_entropy(np.zeros((4, 3)), np.zeros(4, np.int32))
+
+
+WEIGHTS = np.array([0.5, 2.0, 4.0, 0.0])
+LOSSES = [soft_cross_entropy, sigmoid_cross_entropy]
+
+
+def slow(loss, logits, targets, weights, gamma):
+  """By the formulas, one term at a time: (1 - p)^gamma times -w t log p."""
+  terms = []
+  for row, wanted in zip(logits, targets, strict=True):
+    of_row = 0.0
+    for z, t, w in zip(row, wanted, weights, strict=True):
+      if loss is soft_cross_entropy:
+        p = np.exp(z) / np.exp(row).sum()
+        of_row -= w * t * (1 - p) ** gamma * np.log(p)
+      else:
+        p = 1 / (1 + np.exp(-z))
+        of_row -= w * t * (1 - p) ** gamma * np.log(p)
+        of_row -= (1 - t) * p**gamma * np.log(1 - p)
+    terms.append(of_row / (1 if loss is soft_cross_entropy else len(row)))
+  return np.mean(terms)
+
+
+@pytest.mark.parametrize('loss', LOSSES)
+@pytest.mark.parametrize('gamma', [0.0, 0.5, 2.0])
+def test_weights_and_focus_are_those_of_the_formulas(loss, gamma):
+  logits = random_logits(4, 7, 4)
+  targets = np.random.default_rng(5).dirichlet(np.ones(4), size=7)
+
+  def value(z):
+    return loss(z, targets, weights=jnp.asarray(WEIGHTS), focal_gamma=gamma)
+
+  with jax.enable_x64(True):
+    expected = slow(loss, logits, targets, WEIGHTS, gamma)
+    np.testing.assert_allclose(value(jnp.asarray(logits)), expected, rtol=1e-12)
+    jax.test_util.check_grads(value, (jnp.asarray(logits),), 2, eps=1e-5)
+  np.testing.assert_allclose(jax.jit(value)(logits), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize('loss', LOSSES)
+def test_weights_of_one_and_no_focus_leave_the_loss(loss):
+  logits = jnp.asarray(random_logits(6, 5, 3))
+  targets = jnp.eye(3)[jnp.arange(5) % 3]
+  plain = loss(logits, targets)
+  assert plain == loss(logits, targets, weights=None, focal_gamma=0.0)
+  ones = loss(logits, targets, weights=jnp.ones(3))
+  np.testing.assert_allclose(ones, plain, rtol=1e-6)
+
+
+@pytest.mark.parametrize('loss', LOSSES)
+@pytest.mark.parametrize('gamma', [0.5, 1.0, 2.0])
+def test_focus_is_finite_where_a_prediction_is_certain(loss, gamma):
+  logits = jnp.array([[200.0, -200.0], [-200.0, 200.0], [0.0, 0.0]])
+  targets = jnp.array([[1.0, 0.0], [1.0, 0.0], [0.5, 0.5]])
+  value, grad = jax.value_and_grad(loss)(logits, targets, focal_gamma=gamma)
+  assert np.isfinite(value)
+  assert np.isfinite(grad).all()
+
+
+def test_balanced_weights_are_scikit_learns():
+  labels = np.repeat([0, 1, 2], [70, 25, 5])
+  ours = balanced_class_weights(np.bincount(labels))
+  theirs = sklearn.utils.class_weight.compute_class_weight(
+    'balanced', classes=np.arange(3), y=labels
+  )
+  np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+  np.testing.assert_allclose(ours[labels].mean(), 1, rtol=1e-6)
+  # A class without an image changes nothing.
+  np.testing.assert_array_equal(
+    balanced_class_weights(np.array([70, 25, 5, 0])), [*ours, 0]
+  )
+
+
+def test_balanced_label_weights_are_negatives_by_positives():
+  # PyTorch's own example: 100 positives and 300 negatives weigh 3.
+  ours = balanced_label_weights(np.array([100, 0, 400, 399]), 400)
+  np.testing.assert_allclose(ours, [3, 1, 1, 1 / 399], rtol=1e-6)
+
+
+@pytest.mark.parametrize('loss', LOSSES)
+def test_weights_of_another_number_are_refused(loss):
+  with pytest.raises(ValueError, match=r'the shape \(3,\); got \(2,\)'):
+    loss(np.zeros((4, 3)), np.zeros((4, 3)), weights=np.ones(2))

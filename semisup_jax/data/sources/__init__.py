@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from semisup_jax.data.dataset import UNKNOWN, Parts
-from semisup_jax.data.labels import known, undecided
+from semisup_jax.data.labels import any_positive, known, undecided
 from semisup_jax.data.sources import fields
 from semisup_jax.data.sources.digits import digits
 from semisup_jax.data.sources.folder import folder
@@ -21,6 +21,8 @@ from semisup_jax.data.sources.tfds import tfds
 from semisup_jax.types import InputError, lookup
 
 SOURCES = {'digits': digits, 'npz': npz, 'folder': folder, 'tfds': tfds}
+# What may be made of the labels, `data.targets`.
+TARGETS = {'any_positive': any_positive}
 # Those whose images need not be in memory.
 _STORED = ('folder', 'npz')
 
@@ -47,7 +49,9 @@ def read(config: Mapping[str, Any]) -> Parts:
 
   Args:
     config: The section `data`: `name` ('digits', 'npz', 'folder' or
-      'tfds:<builder>'), `classes`, and what the source asks for.
+      'tfds:<builder>'), `classes`, `targets` (None leaves labels as they are;
+      'any_positive' makes two classes of several labels an image: whether it
+      has one of those that `classes` selects), and what the source asks for.
 
   Returns:
     A `Dataset` for each official split: `train`, and perhaps `validation` and
@@ -70,7 +74,14 @@ def read(config: Mapping[str, Any]) -> Parts:
   if len(set(shapes.values())) > 1:
     shown = ', '.join(f'{split} {list(s)}' for split, s in shapes.items())
     raise InputError(f'all images must be of one shape [H, W, C]; got {shown}')
-  return parts if config['classes'] is None else _of(config['classes'], parts)
+  targets, classes = config.get('targets'), config['classes']
+  if classes is not None:
+    # Of one label, whether an image has it are two classes.
+    parts = _of(classes, parts, least=2 if targets is None else 1)
+  if targets is None:
+    return parts
+  target = lookup(TARGETS, targets, 'data.targets')
+  return {split: target(part) for split, part in parts.items()}
 
 
 def check_labels(parts: Parts, name: str) -> None:
@@ -96,10 +107,11 @@ def check_labels(parts: Parts, name: str) -> None:
       'columns file and label, in the folder or where data.labels says, is one '
       'way to label a few'
     )
-  if parts['train'].num_classes < 2:
-    raise InputError(f'data.name={name} has one class; two are needed')
   train = parts['train']
-  if train.multi_label and undecided(train.labels[known(train.labels)]).all():
+  labels = train.labels[known(train.labels)]
+  if train.num_classes < 2 or (not train.multi_label and np.ptp(labels) == 0):
+    raise InputError(f'data.name={name} has one class; two are needed')
+  if train.multi_label and undecided(labels).all():
     raise InputError(
       f'data.name={name}: each label is on all labelled images or on none of '
       'them, so nothing can be learned'
@@ -121,7 +133,7 @@ def _check_reading(config: Mapping[str, Any], name: str) -> None:
     )
 
 
-def _of(classes: Sequence[int | str], parts: Parts) -> Parts:
+def _of(classes: Sequence[int | str], parts: Parts, least: int) -> Parts:
   """The images of some classes, which become the classes 0, 1, and so on.
 
   Unlabelled images stay: nobody knows what they are of. Of several labels an
@@ -130,6 +142,7 @@ def _of(classes: Sequence[int | str], parts: Parts) -> Parts:
   Args:
     classes: Numbers or names, `data.classes`.
     parts: Of the source.
+    least: How many there have to be.
   """
   names = parts['train'].class_names
   for c in classes:
@@ -144,11 +157,9 @@ def _of(classes: Sequence[int | str], parts: Parts) -> Parts:
       f'data.classes must be numbers, 0 to {len(names) - 1}, or names, of '
       f'which {", ".join(names[:3])} are the first; got {tuple(classes)}'
     )
-  if not 2 <= len(set(numbers)) == len(numbers):
-    raise InputError(
-      'data.classes must be two different classes or more, got '
-      f'{tuple(classes)}'
-    )
+  if not least <= len(set(numbers)) == len(numbers):
+    count = {1: 'different classes', 2: 'two different classes or more'}[least]
+    raise InputError(f'data.classes must be {count}, got {tuple(classes)}')
   kept = tuple(names[c] for c in numbers)
   if parts['train'].multi_label:
     return {
