@@ -14,9 +14,9 @@ Then few labelled images of the target make it a classifier. With that of
 labelled images in all of them, so that all differences are paired.
 
 Without a `source` the encoder has learned from the target's own training
-images, their labels hidden. With one, `source_labels` of each of its classes
-are what `labels` learns from; and how well the autoencoder of `judged_on_source`
-does there, as few are learned from, is measured too.
+images, their labels hidden. With one, `labels` learns from `source_labels` of
+each of its classes; and what the encoder of `judged_on_source` is worth there,
+with as many labels, is measured too.
 
 `digits` shows it on scenes made of the embedded digits, several in an image and
 some of them rare: it learns the even ones, and is judged on the odd ones.
@@ -277,7 +277,7 @@ def _pneumonia(config):
     '|color_jitter(0.4, 0.4, 0.0, 0.0)|noise(0.05)|normalize'
   )
   config.pretraining = config_dict.create(
-    learning_rate=1e-2, batch_size=256, steps=400, warmup=40.0
+    learning_rate=1e-2, batch_size=128, steps=400, warmup=40.0
   )
   config.learning_rate = 1e-3
   config.steps, config.every, config.patience = 200, 20, 5

@@ -1,4 +1,4 @@
-"""Several of the embedded digits in one image: many labels, some of them rare."""
+"""Several of the embedded digits in one image: many labels, some rare."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from semisup_jax.data.sources import fields
 from semisup_jax.data.sources.digits import digits
 
 SCENES = {'train': 1400, 'validation': 300, 'test': 400}
-# Of the digits that the scenes of each part are made of; no two parts share one.
+# Of the digits that each part's scenes are made of; no two parts share one.
 SHARES = {'train': 0.6, 'validation': 0.2, 'test': 0.2}
 EMPTY = 0.4  # The share of empty cells.
 # A class is so much rarer than the one before it: 9 has about an eighth of 0.
