@@ -180,7 +180,8 @@ def _evaluation(section, config, arm, on):
 
 
 def _labels(point, config):
-  point.source.labels_per_class = config.source_labels
+  with point.source.ignore_type():  # Of a copy that said 'all'.
+    point.source.labels_per_class = config.source_labels
   point.method.label_smoothing = 0.0
   point.batch_size = 32
   point.schedule.steps = config.steps
