@@ -165,7 +165,8 @@ def _evaluation(section, config, arm, on):
     section.protocols = ('lp_ft', 'fine_tune', 'supervised')
     section.labels_per_class = (config.source_labels,)
   section.draws = config.draws
-  section.features = (f'stage{len(config.model.strides)}',)
+  # Beside the output, which is that of the last stage, the one before it.
+  section.features = (f'stage{len(config.model.strides) - 1}',)
   for name in ('fine_tune', 'supervised'):
     section[name].update(
       batch_size=32,

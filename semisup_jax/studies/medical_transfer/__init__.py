@@ -94,8 +94,8 @@ def _head(config: Any, measured: Measured) -> str:
     f'{measured.effort}. A convnet of width {config.model.width} and '
     f'{len(config.model.strides)} stages learns from {learned}, '
     f'{training.steps} steps of {training.batch_size}. Then it is judged on '
-    f'{config.data.title}: few labelled images, as many of each class, train '
-    f'it in several ways, Adam at {config.learning_rate:g} for at most '
+    f'{config.data.title}: few labelled images, k of each class, train it in '
+    f'several ways, Adam at {config.learning_rate:g} for at most '
     f'{config.steps} steps of 32, stopped after {config.patience} looks at '
     f'validation that were no better; the best of these looks{selected} is '
     'what is tested. Validation has more labels than are learned from, so '
@@ -116,12 +116,12 @@ def _modes(config: Any, measured: Measured, workdir: pathlib.Path) -> str:
   def draw(figures, theme):
     panels = {}
     for metric in shown:
-      lines = [
-        figures.Line(
-          wording.protocol(mode.protocol), measured.curve(mode, metric), look
-        )
-        for look, mode in enumerate(_as_drawn(measured.modes))
-      ]
+      lines = []
+      for look, mode in enumerate(_as_drawn(measured.modes)):
+        rows = measured.curve(mode, metric)
+        # So many bands would cover each other.
+        bare = [{**row, 'low': None, 'high': None} for row in rows]
+        lines.append(figures.Line(wording.protocol(mode.protocol), bare, look))
       levels = _levels(config, measured, metric)
       panels[_title(metric)] = lines + [
         figures.Line(name, level, look, is_control=True)
