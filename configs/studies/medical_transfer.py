@@ -189,6 +189,9 @@ def _labels(point, config):
 
 
 def _autoencoder(point, config, objective='mse'):
+  # What is reconstructed is the view: without noise, and whole.
+  section = point.source if 'source' in point else point.data
+  section.views = config.whole_views
   point.method.update(
     objective=objective,
     ssim_window=config.ssim_window,
@@ -247,6 +250,7 @@ def _digits(config):
     'random_affine(15, (0.8, 1.2), 10, 0.08)'
     '|color_jitter(0.4, 0.4, 0.0, 0.0)|noise(0.1)|normalize'
   )
+  config.whole_views = 'random_affine(5, (0.9, 1.1), 5, 0.04)|normalize'
   config.pretraining = config_dict.create(
     learning_rate=1e-2, batch_size=128, steps=150, warmup=15.0
   )
@@ -278,6 +282,7 @@ def _pneumonia(config):
     'random_resized_crop(0.4, 1.0)|flip_left_right'
     '|color_jitter(0.4, 0.4, 0.0, 0.0)|noise(0.05)|normalize'
   )
+  config.whole_views = 'random_affine(10, (0.9, 1.1), 5, 0.06)|normalize'
   config.pretraining = config_dict.create(
     learning_rate=1e-2, batch_size=128, steps=400, warmup=40.0
   )

@@ -16,16 +16,17 @@ from semisup_jax.studies.medical_transfer.measured import (
 def of_modes(measured: Measured) -> list[str]:
   """Every mode beside fine-tuning all layers from the first step on."""
   full = Judged(measured.main, FULL)
-  return [
+  said = (
     _compared(measured, mode, full, *map(_mode, (mode, full)))
     for mode in measured.modes
     if mode != full
-  ]
+  )
+  return [text for text in said if text]
 
 
 def of_arms(measured: Measured) -> list[str]:
   """Every encoder beside the random one, both used in the same way."""
-  return [
+  said = (
     _compared(
       measured,
       Judged(arm, mode),
@@ -36,11 +37,14 @@ def of_arms(measured: Measured) -> list[str]:
     for arm in measured.arms
     if arm != 'random'
     for mode in ('linear_probe', FULL)
-  ]
+  )
+  return [text for text in said if text]
 
 
 def choice(measured: Measured) -> list[str]:
   """Which mode to choose with how many labels, and where that is open."""
+  if len(measured.modes) < 2:
+    return []
   found, never_behind = [], set(measured.modes)
   for k in measured.ks:
     values = {mode: measured.value(mode, k) for mode in measured.modes}

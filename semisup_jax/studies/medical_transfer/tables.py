@@ -21,16 +21,11 @@ def modes(measured: Measured) -> str:
   """Every mode by labels a class, and its difference from `FULL`."""
   full = Judged(measured.main, FULL)
   lines = {wording.protocol(m.protocol): m for m in measured.modes}
-  return '\n'.join(
-    [
-      f'{wording.metric_with_unit(measured.metric)}:\n',
-      _by_labels(measured, lines),
-      f'Differences from fine-tuning all layers{_of_differences(measured)}:\n',
-      _differences(
-        measured, {n: (m, full) for n, m in lines.items() if m != full}
-      ),
-    ]
-  )
+  pairs = {n: (m, full) for n, m in lines.items() if m != full}
+  text = _by_labels(measured, lines)
+  if pairs and full in measured.modes:
+    text += _differences(measured, 'fine-tuning all layers', pairs)
+  return text
 
 
 def measures(
@@ -76,15 +71,10 @@ def arms(measured: Measured) -> str:
       lines[name] = Judged(arm, mode)
       if arm != 'random' and 'random' in measured.arms:
         pairs[name] = Judged(arm, mode), Judged('random', mode)
-  text = (
-    f'{wording.metric_with_unit(measured.metric)}:\n\n'
-    f'{_by_labels(measured, lines)}'
-  )
+  text = _by_labels(measured, lines)
   if pairs:
-    text += (
-      '\nDifferences from the random encoder, used in the same way'
-      f'{_of_differences(measured)}:\n\n{_differences(measured, pairs)}'
-    )
+    other = 'the random encoder, used in the same way'
+    text += _differences(measured, other, pairs)
   return text
 
 
@@ -132,31 +122,31 @@ def on_source(measured: Measured, wanted: Sequence[str]) -> str:
 
 
 def _by_labels(measured, lines) -> str:
-  head = ['labels a class', *map(wording.count, measured.ks)]
-  return markdown.table(
-    head,
-    [
-      [name, *(markdown.value(measured.value(j, k)) for k in measured.ks)]
-      for name, j in lines.items()
-    ],
-  )
-
-
-def _differences(measured, pairs) -> str:
-  head = ['labels a class', *map(wording.count, measured.ks)]
   body = []
-  for name, (a, b) in pairs.items():
-    gaps = (measured.difference(a, b, k) for k in measured.ks)
-    body.append([name, *map(markdown.difference, gaps)])
-  return markdown.table(head, body)
-
-
-def _of_differences(measured) -> str:
-  if all(len(row['values']) < 2 for row in measured.curve(measured.modes[0])):
-    return ''
+  for name, judged in lines.items():
+    cells = (markdown.value(measured.value(judged, k)) for k in measured.ks)
+    body.append([name, *cells])
   return (
-    ', paired by seed and draw, with 95 % intervals, bold where these exclude 0'
+    f'{wording.metric_with_unit(measured.metric)}:\n\n{_table(measured, body)}'
   )
+
+
+def _differences(measured, other, pairs) -> str:
+  body, intervals = [], ''
+  for name, pair in pairs.items():
+    gaps = [measured.difference(*pair, k) for k in measured.ks]
+    body.append([name, *map(markdown.difference, gaps)])
+    if any(gap and gap['low'] is not None for gap in gaps):
+      intervals = (
+        ', paired by seed and draw, with 95 % intervals, bold where these '
+        'exclude 0'
+      )
+  return f'\nDifferences from {other}{intervals}:\n\n{_table(measured, body)}'
+
+
+def _table(measured, body) -> str:
+  head = ['labels a class', *map(wording.count, measured.ks)]
+  return markdown.table(head, body)
 
 
 def _line(name, values, known) -> list[str]:
