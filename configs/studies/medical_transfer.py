@@ -61,6 +61,7 @@ def get_config(variant: str = 'digits') -> config_dict.ConfigDict:
   config.published = True
   config.source, config.data = _data(), _data()
   # Their files in the folder `data.dir`, where they are not named by `path`.
+  config.data.dir = data_sets.placeholder(str)
   config.files = config_dict.ConfigDict()
   # Labels of each class of the source, and whose encoder is judged there too.
   config.source_labels = data_sets.placeholder(int)
@@ -76,7 +77,6 @@ def _data():
   return config_dict.create(
     name=data_sets.placeholder(str),
     path=data_sets.placeholder(str),
-    dir=data_sets.placeholder(str),
     classes=data_sets.placeholder(tuple),
     targets=data_sets.placeholder(str),
     # What the page calls it.
@@ -108,14 +108,11 @@ def _point(config, arm, on, seed):
   point = recipe.get_config(config.recipe_variant)
   point.seed = seed
   point.report_split = config.report_split
-  for name in ('augment', 'views'):
-    point.data[name] = config[name]
-  transferred = on == 'target' and config.source.name and arm != 'random'
-  if transferred:
+  point.data.update(augment=config.augment, views=config.views)
+  if on == 'target' and config.source.name and arm != 'random':
     point = data_sets.transfer(point)
-    _name(point.source, _place(config, 'source'), config)
-  judged = 'source' if on == 'source' else 'data'
-  _name(point.data, _place(config, judged), config)
+    _name(point.source, config, 'source')
+  _name(point.data, config, 'source' if on == 'source' else 'data')
   point.model.update(config.model)
   if arm != 'random':
     point.optimizer = data_sets.optimizer(
@@ -132,28 +129,20 @@ def _point(config, arm, on, seed):
   return {'arm': arm, 'on': on, 'seed': seed}, point
 
 
-def _place(config, which):
-  """The section `source` or `data`, with its file in the folder of `dir`."""
-  section = config[which].copy_and_resolve_references()
-  file = config.files.get(which)
-  if file and section.path is None:
-    if config.data.dir is None:
-      raise ValueError(
-        f'data.dir is not set; give the folder of '
-        f'{" and ".join(config.files.values())}: --config.data.dir='
-      )
-    section.path = str(pathlib.Path(config.data.dir) / file)
-  return section
-
-
-def _name(section, of, config):
-  for field in ('name', 'path', 'classes'):
-    section[field] = of[field]
+def _name(section, config, which):
+  """Says what is in a section `source` or `data`: its file, classes, labels."""
+  of, file = config[which], config.files.get(which)
+  section.update(name=of.name, path=of.path, classes=of.classes)
   if of.targets:
     section.targets = of.targets
   section.image_size = None
-  # Constants, so that seeds share programs, and one scale for both data sets.
-  section.mean, section.std = config.mean, config.std
+  if file and of.path is None:
+    if config.data.dir is None:
+      raise ValueError(
+        'data.dir is not set; give the folder of '
+        f'{" and ".join(config.files.values())}: --config.data.dir='
+      )
+    section.path = str(pathlib.Path(config.data.dir) / file)
 
 
 def _evaluation(section, config, arm, on):
@@ -242,7 +231,6 @@ def _digits(config):
   config.labels_per_class = (4, 16)
   config.metric = 'roc_auc'
   config.metrics = ('roc_auc', 'average_precision', 'macro_f1')
-  config.mean, config.std = (0.187,), (0.330,)
   config.model = config_dict.create(width=16, strides=(1, 2))
   config.ssim_window = 7
   config.augment = 'random_affine(5, (0.9, 1.1), 5, 0.04)|noise(0.05)|normalize'
@@ -271,7 +259,6 @@ def _pneumonia(config):
   config.metrics = ('top1', 'balanced_accuracy', 'roc_auc', 'average_precision')
   config.metrics += ('f1', 'macro_f1', 'sensitivity', 'specificity')
   config.select_by = 'balanced_accuracy'
-  config.mean, config.std = (0.572,), (0.168,)
   config.model = config_dict.create(width=16, strides=(2, 2, 2))
   config.ssim_window = 11
   config.augment = (
@@ -298,7 +285,6 @@ def _chest_to_pneumonia(config):
   config.source.update(name='npz', targets='any_positive', title='ChestMNIST')
   config.files.update(source='chestmnist.npz', data='pneumoniamnist.npz')
   config.source_labels = 150
-  config.mean, config.std = (0.498,), (0.248,)
 
 
 VARIANTS = {

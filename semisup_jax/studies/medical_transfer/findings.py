@@ -51,9 +51,9 @@ def choice(measured: Measured) -> list[str]:
     values = {mode: row for mode, row in values.items() if row}
     best = max(values, key=lambda mode: values[mode]['mean'])
     gaps = {
-      mode: measured.difference(best, mode, k)
+      mode: gap
       for mode in values
-      if mode != best
+      if mode != best and (gap := measured.difference(best, mode, k))
     }
     behind = {mode: gap for mode, gap in gaps.items() if is_told_apart(gap)}
     never_behind -= set(behind)

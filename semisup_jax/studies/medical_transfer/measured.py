@@ -105,7 +105,14 @@ class Measured(MeasuredRows):
     self, judged: Judged, k: int, metric: str | None = None
   ) -> dict[str, Any] | None:
     """Mean and spread over seeds and draws; None where there is no number."""
-    return self._row(self._of(judged, k, metric), k, metric)
+    values = self._of(judged, k, metric)
+    if not values:
+      return None
+    numbers = list(values.values())
+    mean, std = metrics.mean_and_std(numbers)
+    low, high = metrics.student_t_interval(numbers)
+    spread = {'mean': mean, 'std': std, 'low': low, 'high': high}
+    return self._row(values, k, metric) | spread
 
   def curve(
     self, judged: Judged, metric: str | None = None
@@ -120,13 +127,12 @@ class Measured(MeasuredRows):
     """Of a minus b, paired by seed and draw; None where they share none."""
     first, second = (self._of(judged, k, metric) for judged in (a, b))
     units = [unit for unit in first if unit in second]
-    row = self._row({u: first[u] - second[u] for u in units}, k, metric)
-    if row:
-      pair = ([own[unit] for unit in units] for own in (first, second))
-      gap = metrics.paired_difference(*pair)
-      row |= {'mean': gap.mean, 'std': gap.std, 'low': gap.low}
-      row['high'] = gap.high
-    return row
+    if not units:
+      return None
+    pair = ([own[unit] for unit in units] for own in (first, second))
+    gap = metrics.paired_difference(*pair)
+    values = {unit: first[unit] - second[unit] for unit in units}
+    return self._row(values, k, metric) | gap._asdict()
 
   def differences(
     self, a: Judged, b: Judged, metric: str | None = None
@@ -138,23 +144,14 @@ class Measured(MeasuredRows):
   def _of(self, judged, k, metric) -> dict[tuple[int, int], float]:
     return self._values.get((judged, k, metric or self.metric), {})
 
-  def _row(self, values, k, metric) -> dict[str, Any] | None:
-    if not values:
-      return None
-    numbers = list(values.values())
-    mean, std = metrics.mean_and_std(numbers)
-    low, high = metrics.student_t_interval(numbers)
+  def _row(self, values, k, metric) -> dict[str, Any]:
     return {
       'labels_per_class': k,
       'metric': metric or self.metric,
-      'mean': mean,
-      'std': std,
-      'n': len(numbers),
-      'low': low,
-      'high': high,
+      'n': len(values),
       'over': 'draw',
       'units': list(values),
-      'values': numbers,
+      'values': list(values.values()),
     }
 
   @functools.cached_property
