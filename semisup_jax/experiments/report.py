@@ -110,9 +110,10 @@ def _draw_all(
     ),
   )
   if measured.reconstructions is not None:
+    of = ' of the source' if results['experiment'] == 'transfer' else ''
     figures.add(
       'Reconstructions',
-      f'Images of the {results["split"]} part above, and what the decoder '
+      f'Images of the {results["split"]} part{of} above, and what the decoder '
       'makes of their embeddings below. '
       + wording.reconstruction(results['tables']['reconstruction'][0]),
       'reconstructions',

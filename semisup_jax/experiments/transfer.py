@@ -14,6 +14,7 @@ from semisup_jax.experiments import (
   mixed_sheet,
   pretrain,
   protocols,
+  reconstructions,
   views,
 )
 from semisup_jax.experiments import ingredients as ingredients_lib
@@ -91,11 +92,18 @@ def transfer(config: Any, ingredients: Ingredients) -> Job:
       if method.classifies:
         of_source.append(_on_source(source, method, variables, mesh, k))
     hosts.from_main(lambda: mixed_sheet.write(learned, source, workdir))
+    tables = {'source': [row for rows in of_source for row in rows]}
+    reconstructed = reconstructions.of_reported(
+      method, variables, source, mesh, config.method.get('ssim_window')
+    )
+    if reconstructed:
+      tables['reconstruction'] = reconstructed.rows
     return Measured(
       outcomes,
       embeddings,
       views.examples(learned, method, source),
-      tables={'source': [row for rows in of_source for row in rows]},
+      reconstructed and reconstructed.images,
+      tables=tables,
       notes=_notes(config, source, target),
     )
 

@@ -1,5 +1,6 @@
 """Many runs: a sweep of points, their rows, one page."""
 
+import functools
 import pathlib
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
@@ -10,6 +11,7 @@ from rich.console import Console
 from semisup_jax.studies import (
   batch_norm_shift,
   few_labels,
+  medical_transfer,
   methods,
   page,
   runner,
@@ -22,10 +24,13 @@ STUDIES = MappingProxyType(
   {
     'batch_norm_shift': batch_norm_shift.write_page,
     'few_labels': few_labels.write_page,
+    'medical_transfer': medical_transfer.write_page,
     'methods': methods.write_page,
     'stl10': stl10.write_page,
   }
 )
+# Those whose page can be about images with several labels.
+SEVERAL_LABELS = frozenset({'medical_transfer'})
 
 
 def run(
@@ -46,4 +51,7 @@ def run(
     console=console,
     command=command,
     write_page=STUDIES.get(config.study, page.write_page),
+    check=functools.partial(
+      runner.prepare, several_labels=config.study in SEVERAL_LABELS
+    ),
   )

@@ -29,18 +29,19 @@ WritePage = Callable[[Any, Sequence[Row], pathlib.Path, Console], None]
 run_experiment = functools.partial(experiments.run, pages=False)
 
 
-def prepare(config: Any) -> None:
-  """Fails on a point that cannot be run, or that no page here can be about.
+def prepare(config: Any, *, several_labels: bool = False) -> None:
+  """Fails on a point that cannot be run, or that its page cannot be about.
 
   Args:
     config: Of the point.
+    several_labels: Whether the page can be about images with several labels;
+      what most studies say is about accuracy.
 
   Raises:
-    InputError: If it asks for what cannot be, or of images with several labels:
-      what studies say is about accuracy.
+    InputError: If it asks for what cannot be.
   """
   gathered, _ = experiments.prepare(config)
-  if gathered.reported.multi_label:
+  if gathered.reported.multi_label and not several_labels:
     raise InputError(
       'studies compare accuracies, and images of these data have several '
       'labels; single runs are reported by ROC-AUC, and --config=configs/'

@@ -1,6 +1,6 @@
 """What a paired difference says, in a sentence."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from semisup_jax.reporting import comparison, wording
@@ -45,6 +45,55 @@ def sentence(
     )
   first = text[0] if text[1].isupper() else text[0].upper()  # 'kNN' stays.
   return f'{first}{text[1:]}.'
+
+
+def comparison_sentence(rows: Sequence[Row], a: str, b: str) -> str:
+  """Where a beats b, where b beats a, and where they cannot be told apart.
+
+  Args:
+    rows: Paired differences of a minus b by labels a class.
+    a: Its name within a sentence.
+    b: Likewise.
+  """
+  by_verdict: dict[str, list[Row]] = {}
+  for row in rows:
+    by_verdict.setdefault(gap_of(row).verdict, []).append(row)
+  parts = []
+  for verdict, better, other in (('higher', a, b), ('lower', b, a)):
+    if verdict in by_verdict:
+      first, *others = by_verdict[verdict]
+      where = [_at(first, '95 % interval '), *map(_at, others)]
+      parts.append(f'{better} beats {other} {wording.listed(where)}')
+  if equal := by_verdict.get('not distinguishable'):
+    names = 'they' if parts else f'{a} and {b}'
+    parts.append(f'{names} cannot be told apart {at_ks(equal)}')
+  if alone := by_verdict.get('no interval'):
+    once = f'one {alone[0].get("over", "seed")}'
+    parts.append(f'{a} and {b} cannot be compared by {once} {at_ks(alone)}')
+  return capitalized('; '.join(parts))
+
+
+def gap_of(row: Row) -> comparison.Gap:
+  """A difference and its interval, which know what they say."""
+  return comparison.Gap(*(row[end] for end in ('mean', 'low', 'high')))
+
+
+def at_ks(rows: Sequence[Row]) -> str:
+  """`at k = 8, 16 and 32`."""
+  return f'at k = {wording.listed(row["labels_per_class"] for row in rows)}'
+
+
+def capitalized(text: str) -> str:
+  """A sentence of a text; nothing of none."""
+  return f'{text[:1].upper()}{text[1:]}.' if text else ''
+
+
+def _at(row: Row, words: str = '') -> str:
+  """`at k = 1 by 2.1 points (1.3 to 2.9)`, whichever of the two is ahead."""
+  low, high = sorted((abs(row['low']), abs(row['high'])))
+  size = wording.points(row['mean'], row['metric'])
+  interval = wording.interval(low, high, row['metric'])
+  return f'{at_ks([row])} by {size} ({words}{interval})'
 
 
 def _beats(

@@ -214,6 +214,7 @@ def test_studies_which_speak_of_accuracy_refuse_them(root, folder):
   config.data.update(path=str(folder), image_size=8)
   with pytest.raises(InputError, match='studies compare accuracies'):
     runner.prepare(config)
+  runner.prepare(config, several_labels=True)
 
 
 def test_predictions_have_a_probability_for_each_label(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from configs import simclr
+from configs import autoencoder, simclr
 from configs import transfer as recipe
 from configs.data_sets import transfer as as_transfer
 from semisup_jax import command_line, experiments, training
@@ -193,8 +193,9 @@ def test_epochs_make_the_updates_depend_on_the_labels(tmp_path):
     assert len(log) == 5 * k * 2 // 8
 
 
-def test_a_method_without_labels_learns_the_source_once(tmp_path):
-  config = as_transfer(simclr.get_config())
+@pytest.mark.parametrize('encoder', [simclr, autoencoder])
+def test_a_method_without_labels_learns_the_source_once(encoder, tmp_path):
+  config = as_transfer(encoder.get_config())
   config.model.update(width=4, strides=(2, 2))
   config.schedule.update(steps=2, warmup=0)
   config.batch_size = 16
@@ -209,6 +210,12 @@ def test_a_method_without_labels_learns_the_source_once(tmp_path):
   assert found == {
     (protocol, k) for protocol in ('linear_probe', 'knn') for k in (1, 'all')
   }
+  reconstructed = results['tables'].get('reconstruction')
+  assert (reconstructed is not None) == (encoder is autoencoder)
+  if reconstructed:
+    # Of the source, of which there are more classes.
+    assert reconstructed[0]['n'] > results['run']['counts']['test']
+    assert -1 <= reconstructed[0]['ssim'] <= 1
 
 
 @pytest.mark.parametrize(

@@ -14,13 +14,20 @@ import numpy as np
 from semisup_jax.data.dataset import UNKNOWN, Parts
 from semisup_jax.data.labels import any_positive, known, undecided
 from semisup_jax.data.sources import fields
+from semisup_jax.data.sources.digit_scenes import digit_scenes
 from semisup_jax.data.sources.digits import digits
 from semisup_jax.data.sources.folder import folder
 from semisup_jax.data.sources.npz import npz
 from semisup_jax.data.sources.tfds import tfds
 from semisup_jax.types import InputError, lookup
 
-SOURCES = {'digits': digits, 'npz': npz, 'folder': folder, 'tfds': tfds}
+SOURCES = {
+  'digits': digits,
+  'digit_scenes': digit_scenes,
+  'npz': npz,
+  'folder': folder,
+  'tfds': tfds,
+}
 # What may be made of the labels, `data.targets`.
 TARGETS = {'any_positive': any_positive}
 # Those whose images need not be in memory.
@@ -48,7 +55,7 @@ def read(config: Mapping[str, Any]) -> Parts:
   """Reads the data set that `config.data` names, whatever labels it has.
 
   Args:
-    config: The section `data`: `name` ('digits', 'npz', 'folder' or
+    config: The section `data`: `name` (a key of `SOURCES`, or
       'tfds:<builder>'), `classes`, `targets` (None leaves labels as they are;
       'any_positive' makes two classes of several labels an image: whether it
       has one of those that `classes` selects), and what the source asks for.

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from semisup_jax import metrics
-from semisup_jax.reporting import comparison, wording
+from semisup_jax.reporting import wording
 from semisup_jax.studies.few_labels import published
 from semisup_jax.studies.few_labels.measured import (
   EPOCHS,
@@ -18,54 +18,14 @@ from semisup_jax.studies.few_labels.measured import (
   Measured,
 )
 from semisup_jax.studies.few_labels.names import name
+from semisup_jax.studies.sentences import (
+  at_ks,
+  capitalized,
+  comparison_sentence,
+  gap_of,
+)
 
 Row = Mapping[str, Any]
-
-
-def comparison_sentence(rows: Sequence[Row], a: str, b: str) -> str:
-  """Where a beats b, where b beats a, and where they cannot be told apart.
-
-  Args:
-    rows: Paired differences of a minus b by labels a class.
-    a: Its name within a sentence.
-    b: Likewise.
-  """
-  by_verdict: dict[str, list[Row]] = {}
-  for row in rows:
-    by_verdict.setdefault(_gap(row).verdict, []).append(row)
-  parts = []
-  for verdict, better, other in (('higher', a, b), ('lower', b, a)):
-    if verdict in by_verdict:
-      first, *others = by_verdict[verdict]
-      where = [_at(first, '95 % interval '), *map(_at, others)]
-      parts.append(f'{better} beats {other} {wording.listed(where)}')
-  if equal := by_verdict.get('not distinguishable'):
-    names = 'they' if parts else f'{a} and {b}'
-    parts.append(f'{names} cannot be told apart {_ks(equal)}')
-  if alone := by_verdict.get('no interval'):
-    parts.append(f'{a} and {b} cannot be compared by one seed {_ks(alone)}')
-  return _sentence('; '.join(parts))
-
-
-def _gap(row: Row) -> comparison.Gap:
-  return comparison.Gap(*(row[end] for end in ('mean', 'low', 'high')))
-
-
-def _ks(rows: Sequence[Row]) -> str:
-  """`at k = 8, 16 and 32`."""
-  return f'at k = {wording.listed(row["labels_per_class"] for row in rows)}'
-
-
-def _at(row: Row, words: str = '') -> str:
-  """`at k = 1 by 2.1 points (1.3 to 2.9)`, whichever of the two is ahead."""
-  low, high = sorted((abs(row['low']), abs(row['high'])))
-  size = wording.points(row['mean'], 'top1')
-  interval = wording.interval(low, high, 'top1')
-  return f'{_ks([row])} by {size} ({words}{interval})'
-
-
-def _sentence(text: str) -> str:
-  return f'{text[:1].upper()}{text[1:]}.' if text else ''
 
 
 def shape(measured: Measured, *, comparable: bool) -> list[str]:
@@ -102,13 +62,13 @@ def _against_published(rows: Sequence[Row], arm: str) -> str:
   k, plain, mixed = published.FIRST
   text = (
     f'Published for {arm}: {mixed - plain:.0f} points at k = {k}, and less '
-    f'with more labels; here {_signed(first)} points {_ks([first])}'
+    f'with more labels; here {_signed(first)} points {at_ks([first])}'
   )
   if largest is not first:
-    text += f', and most, {_signed(largest)}, {_ks([largest])}'
+    text += f', and most, {_signed(largest)}, {at_ks([largest])}'
   if first['labels_per_class'] != k or len(rows) < 2 or first['low'] is None:
     return f'{text}.'
-  if largest is first and _gap(first).verdict == 'higher':
+  if largest is first and gap_of(first).verdict == 'higher':
     return f'{text}, the largest gain of all: the shape agrees.'
   if largest is first:
     return f'{text}, the largest of all, but it may be none.'
@@ -143,10 +103,10 @@ def _why(measured: Measured, arm: Arm) -> str:
   both = [
     target
     for target, source in zip(on_target, on_source, strict=True)
-    if (_gap(target).verdict, _gap(source).verdict) == ('higher', 'lower')
+    if (gap_of(target).verdict, gap_of(source).verdict) == ('higher', 'lower')
   ]
   gains = wording.listed(
-    f'{_signed(target)} and {_signed(source)} {_ks([target])}'
+    f'{_signed(target)} and {_signed(source)} {at_ks([target])}'
     for target, source in zip(on_target, on_source, strict=True)
   )
   text = (
@@ -155,10 +115,10 @@ def _why(measured: Measured, arm: Arm) -> str:
   )
   if both:
     text += (
-      f'; {_ks(both)} it helps the features and costs the classifier, which '
+      f'; {at_ks(both)} it helps the features and costs the classifier, which '
       'speaks for a gain that is one of features'
     )
-  return _sentence(text)
+  return capitalized(text)
 
 
 def _signed(row: Row) -> str:
