@@ -19,6 +19,7 @@ from semisup_jax.experiments import (
   audit,
   batch_norm,
   fitting,
+  labelled_training,
   measuring,
   pretrain,
   protocols,
@@ -128,7 +129,7 @@ class _Teacher:
         f'method.name={config.method.name} is tested itself, as the teacher; '
         'set --config.evaluation.protocols=()'
       )
-    if trained := sorted(asked.intersection(protocols.TRAINED)):
+    if trained := sorted(asked.intersection(labelled_training.TRAINED)):
       raise InputError(
         'self_training trains a teacher and students; leave '
         f'{" and ".join(trained)} out of evaluation.protocols'
@@ -140,7 +141,9 @@ class _Teacher:
     self.mesh = self._recipe.mesh()
     self.plan = fitting.in_words(self.method, self._recipe, self.mesh)
     if not self.method.classifies:
-      steps = protocols.plan(config, 'fine_tune', ingredients).recipe.steps
+      steps = labelled_training.plan(
+        config, 'fine_tune', ingredients
+      ).recipe.steps
       self.plan += f', fine-tuned for {steps:,}'
 
   def __call__(
@@ -163,7 +166,7 @@ class _Teacher:
       return variables, []
     embeddings = _embeddings(config, ingredients, self.mesh, variables)
     outcomes = measuring.evaluate(config, embeddings, console)
-    train = protocols.LabelledTraining(embeddings, 'fine_tune')
+    train = labelled_training.LabelledTraining(embeddings, 'fine_tune')
     return train(ingredients.splits.labelled, 0), list(outcomes)
 
 
@@ -178,11 +181,11 @@ class _Student:
     self._config = config
     self._ingredients = ingredients
     self._section = config.self_training.student
-    with protocols.within('self_training.student'):
-      self._method = protocols.labelled_method(
+    with labelled_training.within('self_training.student'):
+      self._method = labelled_training.labelled_method(
         self._section, config.model, ingredients
       )
-      recipe = protocols.labelled_recipe(self._section, ingredients)
+      recipe = labelled_training.labelled_recipe(self._section, ingredients)
       self._mesh = recipe.mesh()
     self.forward = ingredients.forward(self._method.model, self._mesh)
 
@@ -208,7 +211,7 @@ class _Student:
     state = fitting.fit(
       self._method,
       taught,
-      protocols.labelled_recipe(self._section, taught),
+      labelled_training.labelled_recipe(self._section, taught),
       evaluators={'classifier': look},
       mesh=self._mesh,
       folder=workdir / f'student{number}',

@@ -12,7 +12,12 @@ from configs import untrained
 from semisup_jax import evaluation, models, training
 from semisup_jax.evaluation import modes
 from semisup_jax.experiments import ingredients as ingredients_lib
-from semisup_jax.experiments import measuring, protocols
+from semisup_jax.experiments import (
+  labelled_training,
+  measuring,
+  probing,
+  protocols,
+)
 from semisup_jax.experiments.embeddings import Embeddings
 from semisup_jax.types import InputError
 
@@ -79,7 +84,7 @@ def encoder(ingredients):
 
 def trajectory(config, name, ingredients, encoder):
   """The network's variables before the first step, and after each."""
-  _, method, phases, recipe = protocols.plan(config, name, ingredients)
+  _, method, phases, recipe = labelled_training.plan(config, name, ingredients)
   mesh = recipe.mesh()
   seen = []
 
@@ -126,7 +131,7 @@ def assert_moves(seen, collection, starts):
       assert not np.array_equal(row[-1][1], first), stage
 
 
-@pytest.mark.parametrize('name', protocols.TRAINED)
+@pytest.mark.parametrize('name', labelled_training.TRAINED)
 def test_frozen_stages_stay_to_the_bit_and_others_move(
   name, ingredients, encoder
 ):
@@ -170,7 +175,7 @@ def test_layerwise_updates_are_those_of_full_times_the_decay_by_depth(
 def embeddings(ingredients, encoder):
   config = some_config()
   config.evaluation.update(
-    protocols=('linear_probe', *protocols.TRAINED),
+    protocols=('linear_probe', *labelled_training.TRAINED),
     labels_per_class=(2,),
     draws=1,
   )
@@ -182,7 +187,9 @@ def embeddings(ingredients, encoder):
 def test_the_first_logits_of_a_probed_head_are_the_probes(
   ingredients, encoder, embeddings
 ):
-  _, method, _, recipe = protocols.plan(embeddings.config, 'lp_ft', ingredients)
+  _, method, _, recipe = labelled_training.plan(
+    embeddings.config, 'lp_ft', ingredients
+  )
   rows = ingredients.splits.labelled[:20]
   state = training.create_state(
     method,
@@ -192,13 +199,13 @@ def test_the_first_logits_of_a_probed_head_are_the_probes(
     initial={
       'params': {
         'encoder': encoder['params'],
-        'head': models.head_params(*protocols.probed_head(embeddings)(rows)),
+        'head': models.head_params(*probing.probed_head(embeddings)(rows)),
       }
     },
   )
   forward = ingredients.forward(method.model, recipe.mesh())
   logits = forward(state.variables, ingredients.reported.images)
-  expected = protocols.probe(embeddings)(rows, 0)
+  expected = probing.probe(embeddings)(rows, 0)
   assert np.std(expected) > 0.1
   np.testing.assert_allclose(logits, expected, atol=1e-3)
 
