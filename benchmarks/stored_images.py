@@ -186,12 +186,12 @@ def main() -> None:
     workdir = folder / 'run'
     words = command(folder / 'images', workdir, changes)
     looks = list(watched(words, workdir))
-  how = ', '.join(f'{field}={value}' for field, value in changes.items())
-  print(
-    f'{arguments.images:,} files, {how} ({datetime.date.today()}): '
-    f'{pace(looks):.2f} s a step; MB, the largest since the row before'
-  )
-  print('\n'.join(rows(looks)))
+    how = ', '.join(f'{field}={value}' for field, value in changes.items())
+    print(
+      f'{arguments.images:,} files, {how} ({datetime.date.today()}): '
+      f'{pace(looks):.2f} s a step; MB, the largest since the row before'
+    )
+    print('\n'.join(rows(looks)))
 
 
 if __name__ == '__main__':
