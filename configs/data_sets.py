@@ -5,6 +5,8 @@ recipe adds these. The numbers of the `digits` variant were chosen on validation
 (docs/tuning.md).
 """
 
+import copy
+
 from ml_collections import config_dict
 
 ConfigDict = config_dict.ConfigDict
@@ -203,7 +205,8 @@ def transfer(config: ConfigDict) -> ConfigDict:
   Until its `source` is changed that is the same one, `data`.
   """
   config.experiment = 'transfer'
-  config.source = config.data.copy_and_resolve_references()
+  # A copy that is resolved would forget the types of fields that are None.
+  config.source = copy.deepcopy(config.data)
   # Through these the source is learned from; the target is only looked at.
   del config.data.views, config.data.augment
   # Of the source, for methods that learn from labels: a training for each; of
