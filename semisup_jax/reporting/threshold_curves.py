@@ -46,7 +46,7 @@ def threshold_curves(
     theme: `light` or `dark`.
   """
   names = _names(curves)
-  height = 3.05 + 0.2 * canvas.legend_lines(names, LENGTH)
+  height = 2.5 + 0.24 * canvas.legend_lines(names, LENGTH)
   figure, grid, colors = canvas.empty(theme, height, columns=2)
   left, right = grid[0]
   looks = charts.looks([curve.protocol for curve in curves], colors)
@@ -66,11 +66,20 @@ def threshold_curves(
     _draw(left, *curve.roc, (false, true), style)
     # From one recall to the next it is that of the next: what is averaged.
     steps = {**style, 'drawstyle': 'steps-pre'}
-    _draw(right, *curve.precision_recall[::-1], (true, precision), steps)
+    precisions, recalls = curve.precision_recall
+    begun = recalls > 0  # Before, precision is 0, or 1 by convention.
+    precisions = precisions[begun]
+    _draw(
+      right,
+      np.append(0, recalls[begun]),
+      np.append(precisions[0], precisions),
+      (true, precision),
+      steps,
+    )
   left.set(xlabel='1 - specificity, %', ylabel='sensitivity, %')
   right.set(xlabel='sensitivity (recall), %', ylabel='precision, %')
   for axes in grid[0]:
-    axes.set(xlim=(-2, 102), ylim=(-2, 102), box_aspect=1)
+    axes.set(xlim=(-2, 102), ylim=(-2, 102))
     axes.set(xticks=[0, 50, 100], yticks=[0, 50, 100])
     axes.grid(color=colors.line, linewidth=0.8)
   handles = [Line2D([], [], linewidth=1.6, **style) for style in styles]

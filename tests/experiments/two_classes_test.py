@@ -33,7 +33,7 @@ def chest(tmp_path_factory):
   for split, count in (('train', 160), ('val', 60), ('test', 80)):
     labels = (random.random((count, 14)) < 0.02).astype(np.uint8)
     sick = labels.any(axis=1)[:, None, None]
-    images = random.integers(0, 160, (count, 28, 28)) + 60 * sick
+    images = random.integers(0, 160, (count, 28, 28)) + 5 * sick
     arrays[f'{split}_images'] = images.astype(np.uint8)
     arrays[f'{split}_labels'] = labels
   path = tmp_path_factory.mktemp('chest') / 'chestmnist.npz'
