@@ -25,10 +25,8 @@ from semisup_jax.types import InputError, Method, Variables, lookup, require
 
 
 def _probing(embeddings):
-  """Fits a probe to rows of the training part; and how it standardizes.
-
-  The embeddings of validation, standardized, come third.
-  """
+  """Fits a probe to rows of the training part; how it standardizes; and the
+  embeddings of validation, standardized."""
   splits = embeddings.ingredients.splits
   section = embeddings.config.evaluation.linear_probe
   standardize = standardization(embeddings.train[splits.unlabelled])
@@ -80,10 +78,8 @@ def _as_head(fitted, standardize, rows, splits) -> Head:
 
 def knn(embeddings: Embeddings) -> Protocol:
   """Cosine kNN among the labelled embeddings."""
-  section, ingredients = (
-    embeddings.config.evaluation.knn,
-    embeddings.ingredients,
-  )
+  section = embeddings.config.evaluation.knn
+  ingredients = embeddings.ingredients
 
   def protocol(rows, draw):
     del draw  # Nothing is random here.
@@ -286,16 +282,11 @@ def probed_head(
 
 def _trained(name: str, embeddings: Embeddings) -> Protocol:
   """A network trained on the labelled images, best on validation kept."""
-  train, ingredients = (
-    LabelledTraining(embeddings, name),
-    embeddings.ingredients,
+  train = LabelledTraining(embeddings, name)
+  judged = embeddings.ingredients.judged
+  return lambda rows, draw: judged(
+    functools.partial(train.forward, train(rows, draw))
   )
-
-  def protocol(rows, draw):
-    logits = functools.partial(train.forward, train(rows, draw))
-    return ingredients.judged(logits)
-
-  return protocol
 
 
 # Those that train a network: the section of `evaluation`, and the mode.
