@@ -194,13 +194,8 @@ class LabelledTraining:
 
 def protocol_of(name: str, embeddings: Embeddings) -> Protocol:
   """A network trained on the labelled images, best on validation kept."""
-  train, ingredients = (
-    LabelledTraining(embeddings, name),
-    embeddings.ingredients,
+  train = LabelledTraining(embeddings, name)
+  judged = embeddings.ingredients.judged
+  return lambda rows, draw: judged(
+    functools.partial(train.forward, train(rows, draw))
   )
-
-  def protocol(rows, draw):
-    logits = functools.partial(train.forward, train(rows, draw))
-    return ingredients.judged(logits)
-
-  return protocol

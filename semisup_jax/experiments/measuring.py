@@ -11,7 +11,7 @@ from rich.console import Console
 
 from semisup_jax import data, evaluation, metrics, training
 from semisup_jax.evaluation import label_efficiency
-from semisup_jax.experiments import protocols
+from semisup_jax.experiments import protocols, two_classes
 from semisup_jax.experiments import workdir as workdir_lib
 from semisup_jax.experiments.embeddings import Embeddings
 from semisup_jax.experiments.ingredients import Ingredients
@@ -114,6 +114,13 @@ def results(
   )
   primary = metrics.scoring_of(ingredients.reported.labels).primary
   rows = [row for row in all_rows if row['metric'] == primary]
+  thresholds = two_classes.thresholds(measured.outcomes)
+  said = [*notes(ingredients), *measured.notes]
+  if thresholds and config.report_split == 'validation':
+    said.append(
+      'The validation images have chosen the thresholds that are reported on '
+      'them, so metrics at these are a little too good.'
+    )
   return {
     'experiment': config.experiment,
     'method': job.method,
@@ -124,9 +131,11 @@ def results(
     'tables': {
       'metrics': [row for row in all_rows if row['metric'] != primary],
       'differences': label_efficiency.differences(rows, baseline=BASELINE),
+      'thresholds': thresholds,
+      'majority': majority(ingredients),
       **measured.tables,
     },
-    'notes': [*notes(ingredients), *measured.notes],
+    'notes': said,
     'run': {
       'command': command,
       'seconds': round(time.monotonic() - started, 1),
@@ -137,6 +146,23 @@ def results(
       **workdir_lib.environment(),
     },
   }
+
+
+def majority(ingredients: Ingredients) -> list[dict[str, Any]]:
+  """The accuracy of one answer for all images, as a table of one row.
+
+  Returns:
+    `class`, the most frequent one of the labelled images; `top1`, its share of
+    the `n` reported images. No row where images have several labels.
+  """
+  splits, reported = ingredients.splits, ingredients.reported
+  if reported.multi_label:
+    return []
+  labels = splits.train.labels[splits.labelled]
+  most = int(np.bincount(labels).argmax())
+  share = float(np.mean(reported.labels == most))
+  name = reported.class_names[most]
+  return [{'class': name, 'top1': share, 'n': len(reported)}]
 
 
 def _dataset(config: Any) -> str:

@@ -1,7 +1,4 @@
-"""Results class by class, or label by label: tables of results.json.
-
-A curve of each label, by its threshold, belongs here too.
-"""
+"""Results class by class, or label by label: tables of results.json."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -16,19 +13,28 @@ Row = dict[str, Any]
 
 
 def confusions(
-  outcomes: Iterable[evaluation.Outcome], reported: data.Dataset
+  outcomes: Iterable[evaluation.Outcome],
+  reported: data.Dataset,
+  *,
+  at_threshold: bool = False,
 ) -> dict[Place, np.ndarray]:
   """Counts by place, int64 [K, K], over all draws.
 
   Args:
     outcomes: What was tested.
     reported: On what; an image has one class.
+    at_threshold: Whether an outcome's threshold, where it has one, decides
+      between two classes, and not which is more probable.
   """
   found = {}
   for outcome in outcomes:
     place = outcome.protocol, outcome.labels_per_class
+    said = outcome.logits.argmax(-1)
+    if at_threshold and outcome.threshold is not None:
+      positive = metrics.positive_probability(outcome.logits)
+      said = (positive >= outcome.threshold).astype(int)
     found[place] = found.get(place, 0) + metrics.confusion_matrix(
-      reported.labels, outcome.logits.argmax(-1), reported.num_classes
+      reported.labels, said, reported.num_classes
     )
   return found
 

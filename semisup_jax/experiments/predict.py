@@ -121,7 +121,9 @@ def _tested(run: str, saved: SavedModel) -> HeldOut | HeldOutLabels | None:
         for row in found['tables']['per_label']
         if _is_of(row, saved)
       }
-      ends = rows[0]['low'], rows[0]['high']
+      ends = None, None
+      if rows[0]['n'] == 1:  # Over draws it is no interval over images.
+        ends = rows[0]['low'], rows[0]['high']
       return HeldOutLabels(split, images, first, *ends, by_label)
     right = round(first * images)
   except (KeyError, IndexError, OSError, TypeError, ValueError) as error:

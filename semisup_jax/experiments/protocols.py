@@ -20,10 +20,8 @@ from semisup_jax.types import InputError, lookup
 
 def knn(embeddings: Embeddings) -> Protocol:
   """Cosine kNN among the labelled embeddings."""
-  section, ingredients = (
-    embeddings.config.evaluation.knn,
-    embeddings.ingredients,
-  )
+  section = embeddings.config.evaluation.knn
+  ingredients = embeddings.ingredients
 
   def protocol(rows, draw):
     del draw  # Nothing is random here.

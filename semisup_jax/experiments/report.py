@@ -10,7 +10,12 @@ import numpy as np
 from rich.console import Console
 
 from semisup_jax import training
-from semisup_jax.experiments import batch_norm, per_class, snapshots
+from semisup_jax.experiments import (
+  batch_norm,
+  per_class,
+  snapshots,
+  two_classes,
+)
 from semisup_jax.experiments.figure_files import FigureFiles
 from semisup_jax.experiments.job import Measured
 from semisup_jax.experiments.separability import Separability
@@ -50,20 +55,21 @@ def write(
   """
   reported = measured.embeddings.ingredients.reported
   shown = _shown(results['rows'])
-  confusions = {}
+  confusion = None
   if reported.multi_label:
     results['tables']['per_label'] = per_class.by_label(
       measured.outcomes, reported, shown
     )
   elif shown is not None:
-    confusions = per_class.confusions(measured.outcomes, reported)
     results['tables']['per_class_recall'] = per_class.recall(
-      confusions, reported, shown
+      per_class.confusions(measured.outcomes, reported), reported, shown
     )
+    confusion = per_class.confusions(
+      measured.outcomes, reported, at_threshold=True
+    )[shown]
   results_lib.write_json(workdir / 'results.json', results)
   if pages:
     figures = FigureFiles(workdir / 'figures', console)
-    confusion = confusions.get(shown)
     _draw_all(
       figures, results, workdir, shown, confusion, measured, separability
     )
@@ -88,10 +94,22 @@ def _draw_all(
     figures.add(
       'Confusion',
       f'{wording.protocol(shown[0])}, labels a class: {shown[1]}; rows are the '
-      'true classes.',
+      f'true classes.{_at_threshold(results, shown, reported.class_names)}',
       'confusion',
       lambda draw, theme: draw.confusion(
         confusion, reported.class_names, theme
+      ),
+    )
+  curves = two_classes.curves(measured.outcomes, reported)
+  if curves:
+    figures.add(
+      'By threshold',
+      f"Of '{reported.class_names[1]}' on the {results['split']} part, of the "
+      'first draw of the most labels a class. A mark is the threshold that '
+      'validation has chosen; a dotted line, scores that say nothing.',
+      'threshold_curves',
+      lambda draw, theme: draw.curves_by_threshold(
+        [draw.Curve(*curve) for curve in curves], reported.labels.mean(), theme
       ),
     )
   if 'pseudo_labels' in results['tables']:
@@ -134,6 +152,19 @@ def _draw_all(
       'training_curves',
       lambda draw, theme: draw.training_curves(history, theme),
     )
+
+
+def _at_threshold(results, shown, class_names) -> str:
+  """At which threshold two classes are told apart, as a sentence."""
+  for row in results['tables'].get('thresholds', ()):
+    if (row['protocol'], row['labels_per_class']) == shown:
+      over = f' (mean of {row["n"]} draws)' if row['n'] > 1 else ''
+      return (
+        f" An image is said to be '{class_names[1]}' from the probability on "
+        'at which the balanced accuracy on validation is highest: '
+        f'{row["mean"]:.3f}{over}.'
+      )
+  return ''
 
 
 def _draw_audit(figures, tables, class_names) -> None:

@@ -109,11 +109,14 @@ def from_config(
   """
   section = config['method']
   dtype = DTYPES[config['model']['dtype']]
-  if section['class_weights'] not in ('none', 'balanced'):
+  # Of a run from before there were these fields, both are None.
+  weights, gamma = section['class_weights'] or 'none', section['focal_gamma']
+  if weights not in ('none', 'balanced'):
     raise InputError(
-      f"method.class_weights must be 'none' or 'balanced', got "
-      f'{section["class_weights"]!r}'
+      f"method.class_weights must be 'none' or 'balanced', got {weights!r}"
     )
+  if gamma is not None:
+    fields.check(section, 'focal_gamma', 0)
   return supervised(
     encoder,
     ClassificationHead(task.num_classes, dtype=dtype),
@@ -123,8 +126,8 @@ def from_config(
     label_smoothing=fields.check(
       section, 'label_smoothing', 0, 1, open_high=True
     ),
-    balanced=section['class_weights'] == 'balanced',
-    focal_gamma=fields.check(section, 'focal_gamma', 0),
+    balanced=weights == 'balanced',
+    focal_gamma=gamma or 0.0,
     dtype=dtype,
   )
 

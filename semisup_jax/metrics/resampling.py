@@ -16,7 +16,6 @@ from semisup_jax.metrics.thresholds import positive_probability
 
 # `counts` to values by name, float64 [draws] or [draws, labels].
 Measure = Callable[[np.ndarray], dict[str, np.ndarray]]
-AT_THRESHOLD = ('balanced_accuracy', 'sensitivity', 'specificity', 'f1')
 
 
 def by_counts(
@@ -40,61 +39,55 @@ def by_counts(
   """
   if np.ndim(labels) == 2:
     logits, labels = labelled_examples(logits, labels)
-    return _macro(questions(logits, logits > 0, labels))
+    return _macro(_both(decided(logits > 0, labels), ranked(logits, labels)))
   logits, labels = kept_examples(logits, labels, None)
   if logits.shape[1] != 2:
     return None
-  measures = [two_class(logits, labels)]
-  if threshold is not None:
-    measures.append(at_threshold(logits, labels, threshold))
-  return lambda counts: {k: v for m in measures for k, v in m(counts).items()}
+  measure = two_class(logits, labels)
+  if threshold is None:
+    return measure
+  return _both(measure, at_threshold(logits, labels, threshold))
 
 
 def two_class(logits: np.ndarray, labels: np.ndarray) -> Measure:
-  """Of two classes, the second of which is positive, what `questions` gives.
+  """What `decided` and `ranked` give of the second of two classes.
 
   Args:
     logits: Float [batch, 2]; the class that is predicted is the argmax.
     labels: 0 or 1 [batch].
+
+  Returns:
+    Values of [draws].
   """
-  score = logits[:, 1:] - logits[:, :1]
-  return _single(questions(score, score > 0, labels[:, None] == 1))
+  score, positive = logits[:, 1:] - logits[:, :1], labels[:, None] == 1
+  measure = _both(decided(score > 0, positive), ranked(score, positive))
+  return lambda counts: {k: v[:, 0] for k, v in measure(counts).items()}
 
 
 def at_threshold(
   logits: np.ndarray, labels: np.ndarray, threshold: float
 ) -> Measure:
-  """`<name>_at_threshold` of each of `AT_THRESHOLD`; see `two_class`."""
-  said = positive_probability(logits)[:, None]
-  measure = _single(
-    questions(said, said >= threshold, labels[:, None] == 1, ranked=False)
-  )
+  """What `decided` gives where a probability of at least `threshold` is a yes,
+  each as `<name>_at_threshold`; see `two_class`."""
+  said = positive_probability(logits)[:, None] >= threshold
+  measure = decided(said, labels[:, None] == 1)
   return lambda counts: {
-    f'{name}_at_threshold': measure(counts)[name] for name in AT_THRESHOLD
+    f'{name}_at_threshold': values[:, 0]
+    for name, values in measure(counts).items()
   }
 
 
-def questions(
-  scores: np.ndarray,
-  predictions: np.ndarray,
-  labels: np.ndarray,
-  *,
-  ranked: bool = True,
-) -> Measure:
-  """The metrics of yes-or-no questions, each by itself.
+def decided(predictions: np.ndarray, labels: np.ndarray) -> Measure:
+  """The metrics of yes-or-no answers, each question by itself.
 
   Args:
-    scores: Float [batch, labels].
     predictions: Whether it is said to be so, bool [batch, labels].
     labels: Whether it is so, bool [batch, labels].
-    ranked: Whether those that need no threshold are among them.
 
   Returns:
     [draws, labels] by name: `sensitivity` (recall), `specificity`,
-    `balanced_accuracy` (their mean), `f1`, and `roc_auc` and
-    `average_precision` as `multi_label` defines them.
+    `balanced_accuracy` (their mean) and `f1`.
   """
-  ranks = [_ranking(*x) for x in zip(scores.T, labels.T, strict=True)]
   cells = np.stack([predictions & labels, predictions, labels]).astype(np.int32)
 
   def measure(counts):
@@ -103,18 +96,33 @@ def questions(
     negative = counts.sum(axis=1, keepdims=True) - positive
     sensitivity = _share(true, positive)
     specificity = _share(negative - (predicted - true), negative)
-    values = {
+    f1 = 2 * true / np.maximum(predicted + positive, 1)
+    return {
       'sensitivity': sensitivity,
       'specificity': specificity,
       'balanced_accuracy': (sensitivity + specificity) / 2,
-      'f1': np.where(
-        positive > 0, 2 * true / np.maximum(predicted + positive, 1), np.nan
-      ),
+      'f1': np.where(positive > 0, f1, np.nan),
     }
-    if ranked:
-      areas = np.array([rank(counts) for rank in ranks])
-      values |= {'roc_auc': areas[:, 0].T, 'average_precision': areas[:, 1].T}
-    return values
+
+  return measure
+
+
+def ranked(scores: np.ndarray, labels: np.ndarray) -> Measure:
+  """The metrics of scores, which need no threshold.
+
+  Args:
+    scores: Float [batch, labels].
+    labels: Whether it is so, bool [batch, labels].
+
+  Returns:
+    [draws, labels] by name: `roc_auc` and `average_precision`, as `multi_label`
+    defines them.
+  """
+  of_labels = [_ranking(*x) for x in zip(scores.T, labels.T, strict=True)]
+
+  def measure(counts):
+    areas = np.array([areas_of(counts) for areas_of in of_labels])
+    return {'roc_auc': areas[:, 0].T, 'average_precision': areas[:, 1].T}
 
   return measure
 
@@ -133,14 +141,14 @@ def _ranking(scores: np.ndarray, labels: np.ndarray) -> Callable:
     drawn = counts[:, order]
     every, with_label = _below(drawn), _below(drawn * positive)
     p = with_label[:, -1:]
-    n = every[:, -1:] - p
+    pairs = p * (every[:, -1:] - p).astype(np.float64)
     without = every - with_label
     beaten = (without[:, first] + without[:, last]) / 2
     precision = (p - with_label[:, first]) / np.maximum(
       every[:, -1:] - every[:, first], 1
     )
     weight = drawn[:, own]
-    auc = _share((weight * beaten).sum(axis=1), (p * n)[:, 0])
+    auc = _share((weight * beaten).sum(axis=1), pairs[:, 0])
     return auc, _share((weight * precision).sum(axis=1), p[:, 0])
 
   return measure
@@ -148,7 +156,7 @@ def _ranking(scores: np.ndarray, labels: np.ndarray) -> Callable:
 
 def _below(counts: np.ndarray) -> np.ndarray:
   """How many were drawn before each place, [draws, batch + 1]."""
-  below = np.zeros((len(counts), counts.shape[1] + 1), np.int64)
+  below = np.zeros((len(counts), counts.shape[1] + 1), np.int32)
   np.cumsum(counts, axis=1, out=below[:, 1:])
   return below
 
@@ -159,9 +167,8 @@ def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
   return np.divide(part, whole, out=empty, where=whole > 0)
 
 
-def _single(measure: Measure) -> Measure:
-  """Of one question, [draws]."""
-  return lambda counts: {k: v[:, 0] for k, v in measure(counts).items()}
+def _both(first: Measure, second: Measure) -> Measure:
+  return lambda counts: first(counts) | second(counts)
 
 
 def _macro(measure: Measure) -> Measure:

@@ -37,10 +37,10 @@ def label_efficiency(rows: Sequence[Row], theme: str = 'light') -> Figure:
   places = places_of(grid.ks)
   count = len(grid.protocols)
   step = min(0.13, 0.5 / max(count - 1, 1))
-  looks = _looks(grid.protocols, colors)
+  own = looks(grid.protocols, colors)
   for i, protocol in enumerate(grid.protocols):
     shift = (i - (count - 1) / 2) * step
-    _protocol_line(axes, grid, protocol, places, shift, looks[protocol])
+    _protocol_line(axes, grid, protocol, places, shift, own[protocol])
   labels = [wording.count(k) for k in grid.ks]
   axes.set_xticks([places[k] for k in grid.ks], labels=labels)
   axes.set_xlim(min(places.values()) - 0.5, max(places.values()) + 0.5)
@@ -102,7 +102,7 @@ def places_of(ks: Sequence[float | str]) -> dict[float | str, float]:
   return places
 
 
-def _looks(
+def looks(
   protocols: Sequence[str], colors: canvas.Theme
 ) -> dict[str, dict[str, Any]]:
   """A protocol's colour and marker: the common ones keep theirs."""

@@ -21,6 +21,7 @@ from semisup_jax.reporting import (
   run_curves,
   shift_figures,
   snapshots,
+  threshold_curves,
 )
 from semisup_jax.reporting import contact_sheet as contact_sheet_lib
 from semisup_jax.reporting import mixed_images as mixed_images_lib
@@ -51,6 +52,8 @@ Line = label_curves.Line
 curves_by_labels = label_curves.curves_by_labels
 curves_by_category = label_curves.curves_by_category
 curves_of_runs = run_curves.curves_of_runs
+Curve = threshold_curves.Curve
+curves_by_threshold = threshold_curves.threshold_curves
 Mixed = mixed_images_lib.Mixed
 mixed_images = mixed_images_lib.mixed_images
 

@@ -27,7 +27,11 @@ def sentences(results: Mapping[str, Any]) -> list[str]:
   """One finding for each number of labels, from few to all."""
   columns = comparison.columns(results.get('rows', ()))
   pairs = _differences(results)
-  return [_finding(rows, pairs, k) for k, rows in columns.items()]
+  majority = results.get('tables', {}).get('majority', ())
+  return [
+    _finding(rows, pairs, k) + _below(rows, majority)
+    for k, rows in columns.items()
+  ]
 
 
 def scope(results: Mapping[str, Any]) -> str:
@@ -74,6 +78,18 @@ def _finding(rows: Sequence[Row], pairs: Iterable[Row], k: float | str) -> str:
   if len(top) > 1 or second == wording.BASELINE:
     return f'{text}.'
   return f'{text}. {_second(rows, pairs, first, second, k)}'
+
+
+def _below(rows: Sequence[Row], majority: Sequence[Row]) -> str:
+  """Says so if even the best is worse than one answer for all images."""
+  best = comparison.ranked(rows)[0]
+  if best['metric'] != 'top1' or not majority:
+    return ''
+  row = majority[0]
+  if best['mean'] >= row['top1']:
+    return ''
+  share = wording.number(row['top1'], 'top1')
+  return f" That is below {share} %, what always saying '{row['class']}' gives."
 
 
 def _second(

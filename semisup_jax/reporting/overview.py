@@ -27,6 +27,7 @@ def numbers(
   split: str,
   *,
   name: Callable[[Any], str] = wording.protocol,
+  more: str = '',
 ) -> str:
   """The table of means, and what they are.
 
@@ -34,12 +35,14 @@ def numbers(
     rows: As in results.json, one of them at least with a mean.
     split: The part that was tested on.
     name: What a row's `protocol` is called.
+    more: A sentence on what the numbers are to be held against.
   """
   grid = results_table(rows)
   title = wording.metric_with_unit(grid.metric)
   return (
     f'<section>\n<h2>{escape(title)}</h2>\n{tables.main_table(rows, name)}\n'
-    f'<p class="hint">{escape(_legend(grid, split))}</p>\n</section>'
+    f'<p class="hint">{prose(f"{_legend(grid, split)} {more}".strip())}</p>\n'
+    '</section>'
   )
 
 

@@ -72,9 +72,11 @@ def _overview(
   grid = results_table(rows)
   if not grid.cells:
     return ''.join(document.figure(*figure) for figure in figures)
-  pairs = results.get('tables', {}).get('differences', ())
+  extra = results.get('tables', {})
+  pairs = extra.get('differences', ())
+  majority = ' '.join(map(wording.majority, extra.get('majority', ())))
   parts = [
-    overview.numbers(rows, results.get('split', 'test')),
+    overview.numbers(rows, results.get('split', 'test'), more=majority),
     *(document.figure(*figure) for figure in figures),
     overview.differences(pairs, grid.metric),
     overview.words(findings.sentences(results), findings.scope(results)),

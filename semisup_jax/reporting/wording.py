@@ -71,6 +71,12 @@ METRICS = {
   'sensitivity': 'Sensitivity',
   'specificity': 'Specificity',
 }
+# Of two classes, those at the threshold that validation has chosen.
+AT_THRESHOLD = ('sensitivity', 'specificity', 'balanced_accuracy', 'f1')
+METRICS |= {
+  f'{name}_at_threshold': f'{METRICS[name]} at the threshold'
+  for name in AT_THRESHOLD
+}
 # Those that rows are of, within a title. One without a unit is named beside its
 # values too.
 IN_SHORT = {'top1': 'Accuracy', 'roc_auc': 'ROC-AUC'}
@@ -78,7 +84,8 @@ IN_SHORT = {'top1': 'Accuracy', 'roc_auc': 'ROC-AUC'}
 PERCENT = frozenset(
   {
     *('top1', 'top5', 'f1', 'macro_f1', 'weighted_f1', 'balanced_accuracy'),
-    'ece',
+    *('ece', 'sensitivity', 'specificity'),
+    *(f'{name}_at_threshold' for name in AT_THRESHOLD),
   }
 )
 LOWER_IS_BETTER = frozenset({'nll', 'ece', 'loss', 'brier'})
@@ -238,4 +245,12 @@ def reconstruction(row: Mapping[str, Any]) -> str:
     f'SSIM {number(row["ssim"], "ssim")}, squared error '
     f'{row["squared_error"]:.5f} (pixels in 0 to 1), the mean of '
     f'{row["n"]:,} images.'
+  )
+
+
+def majority(row: Mapping[str, Any]) -> str:
+  """What no classifier should be below, of a row of that table."""
+  return (
+    f"Always saying '{row['class']}', the most frequent class of the labelled "
+    f'images, would be right on {number(row["top1"], "top1")} %.'
   )

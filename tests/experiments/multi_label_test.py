@@ -247,4 +247,7 @@ def test_predictions_have_a_probability_for_each_label(
     for row in rows
     if (row['protocol'], row['labels_per_class']) == ('linear_probe', 'all')
   )
-  assert f'ROC-AUC {auc["mean"]:.3f}, the mean over labels' in out
+  assert (
+    f'ROC-AUC {auc["mean"]:.3f} (95 % interval {auc["low"]:.3f} to '
+    f'{auc["high"]:.3f}), the mean over labels' in out
+  )

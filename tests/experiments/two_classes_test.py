@@ -1,5 +1,6 @@
 """ChestMNIST's labels as two classes: from a file to a page."""
 
+import html
 import json
 
 import numpy as np
@@ -32,7 +33,7 @@ def chest(tmp_path_factory):
   for split, count in (('train', 160), ('val', 60), ('test', 80)):
     labels = (random.random((count, 14)) < 0.02).astype(np.uint8)
     sick = labels.any(axis=1)[:, None, None]
-    images = random.integers(0, 160, (count, 28, 28)) + 60 * sick
+    images = random.integers(0, 160, (count, 28, 28)) + 5 * sick
     arrays[f'{split}_images'] = images.astype(np.uint8)
     arrays[f'{split}_labels'] = labels
   path = tmp_path_factory.mktemp('chest') / 'chestmnist.npz'
@@ -83,3 +84,47 @@ def test_what_is_reported_first_stays_and_metrics_of_two_classes_are_beside(
       assert row['interval'] == 'bootstrap over test images'
     elif single and row['metric'] in ('nll', 'ece', 'macro_f1'):
       assert row['low'] is None
+
+
+def test_the_threshold_of_each_draw_is_validations(results):
+  places = {
+    (row['protocol'], row['labels_per_class']): row['n']
+    for row in results['rows']
+  }
+  thresholds = results['tables']['thresholds']
+  assert {
+    (row['protocol'], row['labels_per_class']): row['n'] for row in thresholds
+  } == places
+  assert all(0 <= v <= 1 for row in thresholds for v in row['values'])
+  rows = {
+    (row['protocol'], row['labels_per_class'], row['metric']): row
+    for row in results['tables']['metrics']
+  }
+  for place in places:
+    balanced, sensitivity, specificity = (
+      rows[*place, f'{name}_at_threshold']['mean']
+      for name in ('balanced_accuracy', 'sensitivity', 'specificity')
+    )
+    assert balanced == pytest.approx((sensitivity + specificity) / 2)
+  # The sick are brighter: with all labels it is seen.
+  assert rows['linear_probe', 'all', 'roc_auc']['mean'] > 0.9
+  assert rows['linear_probe', 'all', 'balanced_accuracy_at_threshold'][
+    'mean'
+  ] > max(0.75, rows['linear_probe', 'all', 'balanced_accuracy']['mean'] - 0.1)
+
+
+def test_the_page_says_what_always_saying_no_would_reach(
+  chest, results, workdir
+):
+  with np.load(chest) as file:
+    healthy = float(np.mean(~file['test_labels'].any(axis=1)))
+  (row,) = results['tables']['majority']
+  assert row == {'class': 'none', 'top1': healthy, 'n': 80}
+  page = html.unescape((workdir / 'report.html').read_text())
+  said = page.replace('\N{NO-BREAK SPACE}', ' ')
+  assert "Always saying 'none', the most frequent" in said
+  assert f'would be right on {100 * healthy:.1f} %' in said
+  assert "An image is said to be 'any' from the probability" in said
+  assert 'Sensitivity at the threshold' in said
+  made = {path.stem for path in (workdir / 'figures').iterdir()}
+  assert {'confusion', 'threshold_curves', 'threshold_curves-dark'} <= made

@@ -253,3 +253,40 @@ def test_a_file_is_a_png_of_twice_a_phones_width(rows):
   buffer = io.BytesIO()
   figures.label_efficiency(rows).savefig(buffer, dpi=canvas.DPI)
   assert Image.open(buffer).size[0] == 777
+
+
+@THEMES
+@pytest.mark.parametrize('count', [1, 3, 8])
+def test_curves_by_threshold_have_the_looks_of_their_protocols(
+  theme, count, tmp_path
+):
+  protocols = [*wording.PROTOCOLS][-count:]
+  rates = np.linspace(0, 1, 9)
+  curves = [
+    figures.Curve(
+      protocol,
+      4 + i % 2,
+      (rates, rates ** (1 / (i + 2))),
+      (1 - rates / 2, rates),
+      (0.25, 0.25 ** (1 / (i + 2)), 0.8),
+    )
+    for i, protocol in enumerate(protocols)
+  ]
+  figure = figures.curves_by_threshold(curves, 0.3, theme)
+  colors = canvas.THEMES[theme]
+  looks = charts.looks(protocols, colors)
+  left, right = figure.axes
+  # The level of chance; of each curve a line, and the mark that was chosen.
+  for axes in (left, right):
+    assert len(axes.lines) == 1 + 2 * count
+    for i, protocol in enumerate(protocols):
+      line, mark = axes.lines[1 + 2 * i : 3 + 2 * i]
+      assert {line.get_color(), mark.get_color()} == {looks[protocol]['color']}
+      assert mark.get_marker() == looks[protocol]['marker']
+  np.testing.assert_allclose(left.lines[1].get_ydata(), 100 * curves[0].roc[1])
+  (legend,) = figure.legends
+  assert len(legend.get_texts()) == count
+  pixels = saved(figure, tmp_path).astype(int)
+  page = np.array([int(colors.page[i : i + 2], 16) for i in (1, 3, 5)])
+  edge = [pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]
+  assert (np.concatenate(edge) == page).all()

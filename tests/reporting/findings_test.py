@@ -183,3 +183,14 @@ def test_the_scope_names_what_no_interval_covers(results):
 )
 def test_the_verdict_is_that_of_the_interval(low, high, verdict):
   assert comparison.Gap(0.1, low, high).verdict == verdict
+
+
+@pytest.mark.parametrize(('mean', 'said'), [(0.60, True), (0.65, False)])
+def test_an_accuracy_below_one_answer_for_all_is_said_to_be(row, mean, said):
+  results = {
+    'rows': [row('knn', 'all', mean, n=1)],
+    'tables': {'majority': [{'class': 'none', 'top1': 0.625, 'n': 80}]},
+  }
+  (sentence,) = findings.sentences(results)
+  below = " That is below 62.5 %, what always saying 'none' gives."
+  assert sentence.endswith(below) == said

@@ -76,19 +76,19 @@ def read(config: Mapping[str, Any]) -> Parts:
       f'{name + colon + builder!r}'
     )
   _check_reading(config, name)
+  targets, classes = config.get('targets'), config['classes']
+  target = targets and lookup(TARGETS, targets, 'data.targets')
   parts = source(config, builder) if builder else source(config)
   shapes = {split: part.images.shape[1:] for split, part in parts.items()}
   if len(set(shapes.values())) > 1:
     shown = ', '.join(f'{split} {list(s)}' for split, s in shapes.items())
     raise InputError(f'all images must be of one shape [H, W, C]; got {shown}')
-  targets, classes = config.get('targets'), config['classes']
   if classes is not None:
     # Of one label, whether an image has it are two classes.
-    parts = _of(classes, parts, least=2 if targets is None else 1)
-  if targets is None:
-    return parts
-  target = lookup(TARGETS, targets, 'data.targets')
-  return {split: target(part) for split, part in parts.items()}
+    parts = _of(classes, parts, least=1 if target else 2)
+  if target:
+    parts = {split: target(part) for split, part in parts.items()}
+  return parts
 
 
 def check_labels(parts: Parts, name: str) -> None:
