@@ -48,8 +48,9 @@ def get_config(variant: str = 'digits') -> config_dict.ConfigDict:
   config.variant = variant
   config.seeds = (0, 1, 2)
   config.report_split = 'test'
-  config.tables = ('metrics', 'separability', 'reconstruction', 'source')
-  config.tables += ('per_class_recall',)
+  config.tables = (
+    *('metrics', 'per_class_recall', 'separability', 'reconstruction'),
+  )
   config.modes = (
     *('linear_probe', 'frozen', 'partial', 'lp_ft', 'gradual', 'layerwise'),
     *('fine_tune', 'supervised'),
@@ -173,8 +174,10 @@ def _labels(point, config):
   with point.source.ignore_type():  # Of a copy that said 'all'.
     point.source.labels_per_class = config.source_labels
   point.method.label_smoothing = 0.0
+  # As few labels of the target are learned from.
   point.batch_size = 32
-  point.schedule.steps = config.steps
+  point.optimizer.update(learning_rate=config.learning_rate, weight_decay=0.0)
+  point.schedule = data_sets.schedule(steps=config.steps)
 
 
 def _autoencoder(point, config, objective='mse'):

@@ -8,7 +8,7 @@ import scipy.stats
 from rich.console import Console
 
 from configs.studies import medical_transfer as recipe
-from semisup_jax import studies
+from semisup_jax import command_line, studies
 from semisup_jax.experiments import ingredients
 from semisup_jax.studies import medical_transfer
 from semisup_jax.studies.medical_transfer import findings, tables
@@ -345,3 +345,29 @@ def test_what_cannot_be_is_refused(variant, change, message):
     list(recipe.sweep(config))
   with pytest.raises(ValueError, match="unknown variant 'x'"):
     recipe.get_config('x')
+
+
+def test_a_study_of_scenes_runs_to_its_page(tmp_path, request, monkeypatch):
+  monkeypatch.chdir(request.config.rootpath)
+  arguments = {
+    'arms': 'random,',
+    'main_arm': 'random',
+    'judged_on_source': 'None',
+    'modes': 'linear_probe,knn',
+    'labels_per_class': '2,4',
+    'draws': 2,
+    'model.width': 4,
+    'model.strides': '(2, 2)',
+  }
+  status = command_line.main(
+    [
+      '--config=configs/studies/medical_transfer.py',
+      f'--workdir={tmp_path}',
+      *(f'--config.{name}={value}' for name, value in arguments.items()),
+    ]
+  )
+  assert status == 0
+  page = (tmp_path / 'page.md').read_text()
+  assert 'over 2 draws of the labelled images (1 encoder of 2 each)' in page
+  assert '| Random encoder: linear probe |' in page
+  assert '| labels a class | 2 | 4 |' in page

@@ -57,15 +57,8 @@ def measures(
 
 def arms(measured: Measured) -> str:
   """Every encoder in the ways that all are used, by labels a class."""
-  shared = [
-    mode.protocol
-    for mode in measured.modes
-    if all(
-      Judged(arm, mode.protocol) in measured.ways(arm) for arm in measured.arms
-    )
-  ]
   lines, pairs = {}, {}
-  for mode in shared:
+  for mode in measured.shared:
     for arm in measured.arms:
       name = f'{names.title(arm)}: {_lower(wording.protocol(mode))}'
       lines[name] = Judged(arm, mode)
