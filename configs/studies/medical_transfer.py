@@ -234,7 +234,7 @@ def _digits(config):
   config.labels_per_class = (4, 16)
   config.metric = 'roc_auc'
   config.metrics = ('roc_auc', 'average_precision', 'macro_f1')
-  config.model = config_dict.create(width=16, strides=(1, 2))
+  config.model = config_dict.create(width=16, strides=(2, 2))
   config.ssim_window = 7
   config.augment = 'random_affine(5, (0.9, 1.1), 5, 0.04)|noise(0.05)|normalize'
   config.views = (
@@ -243,10 +243,10 @@ def _digits(config):
   )
   config.whole_views = 'random_affine(5, (0.9, 1.1), 5, 0.04)|normalize'
   config.pretraining = config_dict.create(
-    learning_rate=1e-2, batch_size=128, steps=150, warmup=15.0
+    learning_rate=1e-2, batch_size=128, steps=300, warmup=30.0
   )
-  config.learning_rate = 3e-3
-  config.steps, config.every, config.patience = 100, 20, 3
+  config.learning_rate = 1e-2
+  config.steps, config.every, config.patience = 300, 30, 4
 
 
 def _pneumonia(config):
@@ -255,7 +255,7 @@ def _pneumonia(config):
   config.arms = (
     *('autoencoder', 'autoencoder_ssim', 'simclr', 'barlow_twins', 'random'),
   )
-  config.main_arm = 'simclr'
+  config.main_arm = 'autoencoder'
   config.data.update(name='npz', title='PneumoniaMNIST')
   config.labels_per_class = (10, 25, 50, 150)
   config.metric = 'balanced_accuracy'
