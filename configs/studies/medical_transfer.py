@@ -255,7 +255,7 @@ def _pneumonia(config):
   config.arms = (
     *('autoencoder', 'autoencoder_ssim', 'simclr', 'barlow_twins', 'random'),
   )
-  config.main_arm = 'autoencoder'
+  config.main_arm = 'autoencoder_ssim'
   config.data.update(name='npz', title='PneumoniaMNIST')
   config.labels_per_class = (10, 25, 50, 150)
   config.metric = 'balanced_accuracy'
@@ -274,7 +274,7 @@ def _pneumonia(config):
   )
   config.whole_views = 'random_affine(10, (0.9, 1.1), 5, 0.06)|normalize'
   config.pretraining = config_dict.create(
-    learning_rate=1e-2, batch_size=128, steps=400, warmup=40.0
+    learning_rate=1e-2, batch_size=128, steps=800, warmup=40.0
   )
   config.learning_rate = 1e-3
   config.steps, config.every, config.patience = 200, 20, 5
@@ -283,8 +283,8 @@ def _pneumonia(config):
 def _chest_to_pneumonia(config):
   """From ChestMNIST to PneumoniaMNIST."""
   _pneumonia(config)
-  config.arms = ('labels', 'autoencoder', 'simclr', 'random')
-  config.main_arm = config.judged_on_source = 'autoencoder'
+  config.arms = ('labels', 'autoencoder_ssim', 'simclr', 'random')
+  config.judged_on_source = config.main_arm
   config.source.update(name='npz', targets='any_positive', title='ChestMNIST')
   config.files.update(source='chestmnist.npz', data='pneumoniamnist.npz')
   config.source_labels = 150

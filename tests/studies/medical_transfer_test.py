@@ -239,6 +239,7 @@ def test_the_source_has_numbers_of_its_own():
 
 def test_the_page_has_every_section_and_figure(tmp_path):
   config = recipe.get_config('pneumonia')
+  config.main_arm = 'simclr'
   medical_transfer.write_page(config, made(), tmp_path, Console(quiet=True))
   page = (tmp_path / 'page.md').read_text()
   assert [line for line in page.splitlines() if line.startswith('#')] == [
@@ -305,7 +306,7 @@ def test_chest_images_are_of_any_finding_and_pneumonia_is_the_target():
   config = recipe.get_config('chest_to_pneumonia')
   config.data.dir = 'files'
   points = {(f['arm'], f['on']): p for f, p in recipe.sweep(config)}
-  for arm in ('labels', 'autoencoder', 'simclr'):
+  for arm in ('labels', 'autoencoder_ssim', 'simclr'):
     point = points[arm, 'target']
     assert point.experiment == 'transfer'
     assert point.source.path == 'files/chestmnist.npz'
@@ -313,7 +314,7 @@ def test_chest_images_are_of_any_finding_and_pneumonia_is_the_target():
     assert point.data.path == 'files/pneumoniamnist.npz'
     assert point.data.get('targets') is None
   assert points['labels', 'target'].source.labels_per_class == 150
-  chest = points['autoencoder', 'source']
+  chest = points['autoencoder_ssim', 'source']
   assert chest.data.path == 'files/chestmnist.npz'
   assert chest.data.targets == 'any_positive'
   assert chest.evaluation.labels_per_class == (150,)
