@@ -274,7 +274,7 @@ def _pneumonia(config):
   )
   config.whole_views = 'random_affine(10, (0.9, 1.1), 5, 0.06)|normalize'
   config.pretraining = config_dict.create(
-    learning_rate=1e-2, batch_size=128, steps=800, warmup=40.0
+    learning_rate=1e-2, batch_size=128, steps=400, warmup=40.0
   )
   config.learning_rate = 1e-3
   config.steps, config.every, config.patience = 200, 20, 5
