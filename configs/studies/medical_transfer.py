@@ -152,7 +152,7 @@ def _evaluation(section, config, arm, on):
   if arm == config.main_arm:
     section.protocols = config.modes
   if on == 'source':
-    section.protocols = ('lp_ft', 'fine_tune', 'supervised')
+    section.protocols = ('fine_tune', 'supervised')
     section.labels_per_class = (config.source_labels,)
   section.draws = config.draws
   # Beside the output, which is that of the last stage, the one before it.
@@ -243,10 +243,10 @@ def _digits(config):
   )
   config.whole_views = 'random_affine(5, (0.9, 1.1), 5, 0.04)|normalize'
   config.pretraining = config_dict.create(
-    learning_rate=1e-2, batch_size=128, steps=300, warmup=30.0
+    learning_rate=1e-2, batch_size=128, steps=200, warmup=20.0
   )
   config.learning_rate = 1e-2
-  config.steps, config.every, config.patience = 300, 30, 4
+  config.steps, config.every, config.patience = 200, 25, 4
 
 
 def _pneumonia(config):

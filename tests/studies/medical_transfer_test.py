@@ -167,7 +167,7 @@ def test_the_choice_says_what_is_best_and_what_is_level(measured):
   first, second, last = findings.choice(measured)
   assert first.startswith('At 10 labels a class ')
   assert 'has the highest balanced accuracy, 81.0 %; behind it are' in first
-  assert 'probing, then fine-tuning (by 6.' in first
+  assert 'probing before fine-tuning (by 6.' in first
   assert 'supervised training (by 15.' in first
   assert 'not told apart from it: ' in first
   assert second.endswith('but no other mode can be told apart from it.')
@@ -234,7 +234,7 @@ def test_the_source_has_numbers_of_its_own():
   assert 'labels alone' in gain
   assert '0.45 to 0.50 from labels alone, 0.55 from the weights' in published
   text = tables.on_source(measured, ('top1',))
-  assert '| Autoencoder: supervised |' in text
+  assert '| Labels alone, 150 |' in text
 
 
 def test_the_page_has_every_section_and_figure(tmp_path):
