@@ -48,8 +48,9 @@ def get_config(variant: str = 'digits') -> config_dict.ConfigDict:
   config.variant = variant
   config.seeds = (0, 1, 2)
   config.report_split = 'test'
-  config.tables = ('metrics', 'separability', 'reconstruction', 'source')
-  config.tables += ('per_class_recall',)
+  config.tables = (
+    *('metrics', 'per_class_recall', 'separability', 'reconstruction'),
+  )
   config.modes = (
     *('linear_probe', 'frozen', 'partial', 'lp_ft', 'gradual', 'layerwise'),
     *('fine_tune', 'supervised'),
@@ -151,7 +152,7 @@ def _evaluation(section, config, arm, on):
   if arm == config.main_arm:
     section.protocols = config.modes
   if on == 'source':
-    section.protocols = ('lp_ft', 'fine_tune', 'supervised')
+    section.protocols = ('fine_tune', 'supervised')
     section.labels_per_class = (config.source_labels,)
   section.draws = config.draws
   # Beside the output, which is that of the last stage, the one before it.
@@ -173,8 +174,10 @@ def _labels(point, config):
   with point.source.ignore_type():  # Of a copy that said 'all'.
     point.source.labels_per_class = config.source_labels
   point.method.label_smoothing = 0.0
+  # As few labels of the target are learned from.
   point.batch_size = 32
-  point.schedule.steps = config.steps
+  point.optimizer.update(learning_rate=config.learning_rate, weight_decay=0.0)
+  point.schedule = data_sets.schedule(steps=config.steps)
 
 
 def _autoencoder(point, config, objective='mse'):
@@ -231,7 +234,7 @@ def _digits(config):
   config.labels_per_class = (4, 16)
   config.metric = 'roc_auc'
   config.metrics = ('roc_auc', 'average_precision', 'macro_f1')
-  config.model = config_dict.create(width=16, strides=(1, 2))
+  config.model = config_dict.create(width=16, strides=(2, 2))
   config.ssim_window = 7
   config.augment = 'random_affine(5, (0.9, 1.1), 5, 0.04)|noise(0.05)|normalize'
   config.views = (
@@ -240,10 +243,10 @@ def _digits(config):
   )
   config.whole_views = 'random_affine(5, (0.9, 1.1), 5, 0.04)|normalize'
   config.pretraining = config_dict.create(
-    learning_rate=1e-2, batch_size=128, steps=150, warmup=15.0
+    learning_rate=1e-2, batch_size=128, steps=200, warmup=20.0
   )
-  config.learning_rate = 3e-3
-  config.steps, config.every, config.patience = 100, 20, 3
+  config.learning_rate = 1e-2
+  config.steps, config.every, config.patience = 200, 25, 4
 
 
 def _pneumonia(config):
@@ -252,7 +255,7 @@ def _pneumonia(config):
   config.arms = (
     *('autoencoder', 'autoencoder_ssim', 'simclr', 'barlow_twins', 'random'),
   )
-  config.main_arm = 'simclr'
+  config.main_arm = 'autoencoder_ssim'
   config.data.update(name='npz', title='PneumoniaMNIST')
   config.labels_per_class = (10, 25, 50, 150)
   config.metric = 'balanced_accuracy'
@@ -280,8 +283,8 @@ def _pneumonia(config):
 def _chest_to_pneumonia(config):
   """From ChestMNIST to PneumoniaMNIST."""
   _pneumonia(config)
-  config.arms = ('labels', 'autoencoder', 'simclr', 'random')
-  config.main_arm = config.judged_on_source = 'autoencoder'
+  config.arms = ('labels', 'autoencoder_ssim', 'simclr', 'random')
+  config.judged_on_source = config.main_arm
   config.source.update(name='npz', targets='any_positive', title='ChestMNIST')
   config.files.update(source='chestmnist.npz', data='pneumoniamnist.npz')
   config.source_labels = 150

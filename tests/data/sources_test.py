@@ -404,7 +404,10 @@ def test_folder_refuses_a_test_class_that_was_never_trained_on(tmp_path):
 @pytest.mark.parametrize(
   ('fields', 'message'),
   [
-    ({'name': 'mnist'}, "unknown data.name 'mnist'; known: digits, folder"),
+    (
+      {'name': 'mnist'},
+      "unknown data.name 'mnist'; known: digit_scenes, digits, folder",
+    ),
     ({'name': 'tfds'}, r"tfds:<builder>.*got 'tfds'"),
     ({'name': 'digits:x'}, "got 'digits:x'"),
     ({'name': 'npz'}, 'data.path is not set; give an .npz file'),

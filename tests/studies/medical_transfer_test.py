@@ -8,8 +8,9 @@ import scipy.stats
 from rich.console import Console
 
 from configs.studies import medical_transfer as recipe
-from semisup_jax import studies
+from semisup_jax import command_line, studies
 from semisup_jax.experiments import ingredients
+from semisup_jax.reporting import wording
 from semisup_jax.studies import medical_transfer
 from semisup_jax.studies.medical_transfer import findings, tables
 from semisup_jax.studies.medical_transfer.measured import (
@@ -167,7 +168,7 @@ def test_the_choice_says_what_is_best_and_what_is_level(measured):
   first, second, last = findings.choice(measured)
   assert first.startswith('At 10 labels a class ')
   assert 'has the highest balanced accuracy, 81.0 %; behind it are' in first
-  assert 'probing, then fine-tuning (by 6.' in first
+  assert 'probing before fine-tuning (by 6.' in first
   assert 'supervised training (by 15.' in first
   assert 'not told apart from it: ' in first
   assert second.endswith('but no other mode can be told apart from it.')
@@ -212,9 +213,8 @@ def test_baselines_and_published_numbers_stand_beside(measured):
   assert len(findings.baselines(measured, comparable=False)) == 1
   wanted = ('top1', 'balanced_accuracy', 'sensitivity', 'roc_auc')
   text = tables.measures(measured, wanted, comparable=True)
-  assert (
-    '|  | Top-1 accuracy, % | Balanced accuracy, % | Macro ROC-AUC |' in text
-  )
+  auc = wording.metric_with_unit('roc_auc')
+  assert f'|  | Top-1 accuracy, % | Balanced accuracy, % | {auc} |' in text
   assert '| One answer for all | 62.5 | 50.0 | 0.500 |' in text
   assert '| **published**, all labels | 85.4 |  | 0.944 |' in text
   ssim, published = findings.reconstruction(measured, comparable=True)
@@ -234,11 +234,12 @@ def test_the_source_has_numbers_of_its_own():
   assert 'labels alone' in gain
   assert '0.45 to 0.50 from labels alone, 0.55 from the weights' in published
   text = tables.on_source(measured, ('top1',))
-  assert '| Autoencoder: supervised |' in text
+  assert '| Labels alone, 150 |' in text
 
 
 def test_the_page_has_every_section_and_figure(tmp_path):
   config = recipe.get_config('pneumonia')
+  config.main_arm = 'simclr'
   medical_transfer.write_page(config, made(), tmp_path, Console(quiet=True))
   page = (tmp_path / 'page.md').read_text()
   assert [line for line in page.splitlines() if line.startswith('#')] == [
@@ -305,7 +306,7 @@ def test_chest_images_are_of_any_finding_and_pneumonia_is_the_target():
   config = recipe.get_config('chest_to_pneumonia')
   config.data.dir = 'files'
   points = {(f['arm'], f['on']): p for f, p in recipe.sweep(config)}
-  for arm in ('labels', 'autoencoder', 'simclr'):
+  for arm in ('labels', 'autoencoder_ssim', 'simclr'):
     point = points[arm, 'target']
     assert point.experiment == 'transfer'
     assert point.source.path == 'files/chestmnist.npz'
@@ -313,7 +314,7 @@ def test_chest_images_are_of_any_finding_and_pneumonia_is_the_target():
     assert point.data.path == 'files/pneumoniamnist.npz'
     assert point.data.get('targets') is None
   assert points['labels', 'target'].source.labels_per_class == 150
-  chest = points['autoencoder', 'source']
+  chest = points['autoencoder_ssim', 'source']
   assert chest.data.path == 'files/chestmnist.npz'
   assert chest.data.targets == 'any_positive'
   assert chest.evaluation.labels_per_class == (150,)
@@ -345,3 +346,29 @@ def test_what_cannot_be_is_refused(variant, change, message):
     list(recipe.sweep(config))
   with pytest.raises(ValueError, match="unknown variant 'x'"):
     recipe.get_config('x')
+
+
+def test_a_study_of_scenes_runs_to_its_page(tmp_path, request, monkeypatch):
+  monkeypatch.chdir(request.config.rootpath)
+  arguments = {
+    'arms': 'random,',
+    'main_arm': 'random',
+    'judged_on_source': 'None',
+    'modes': 'linear_probe,knn',
+    'labels_per_class': '2,4',
+    'draws': 2,
+    'model.width': 4,
+    'model.strides': '(2, 2)',
+  }
+  status = command_line.main(
+    [
+      '--config=configs/studies/medical_transfer.py',
+      f'--workdir={tmp_path}',
+      *(f'--config.{name}={value}' for name, value in arguments.items()),
+    ]
+  )
+  assert status == 0
+  page = (tmp_path / 'page.md').read_text()
+  assert 'over 2 draws of the labelled images (1 encoder of 2 each)' in page
+  assert '| Random encoder: linear probe |' in page
+  assert '| labels a class | 2 | 4 |' in page

@@ -166,15 +166,9 @@ def _title(metric: str) -> str:
 
 
 def _arms(measured: Measured, workdir: pathlib.Path) -> str:
-  modes = [
-    mode.protocol
-    for mode in measured.modes
-    if mode.protocol in {j.protocol for j in measured.ways('random')}
-  ]
-
   def draw(figures, theme):
     panels = {}
-    for mode in modes:
+    for mode in measured.shared:
       panels[wording.protocol(mode)] = [
         figures.Line(
           names.title(arm),

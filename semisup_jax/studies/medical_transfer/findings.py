@@ -89,7 +89,7 @@ def _choice(k, best, value, gaps, behind) -> str:
     f'{wording.interval(gap["low"], gap["high"], metric)})'
     for mode, gap in behind.items()
   )
-  text += f'; behind it {_are(len(behind))} {told}'
+  text += f'; behind it {"is" if len(behind) == 1 else "are"} {told}'
   if level:
     text += f'; not told apart from it: {wording.listed(level)}'
   return sentences.capitalized(text)
@@ -182,7 +182,9 @@ def _compared(
 
 
 def _mode(judged: Judged) -> str:
-  return wording.protocol_in_sentence(judged.protocol)
+  # Without a comma, which a list of modes has enough of.
+  name = wording.protocol_in_sentence(judged.protocol)
+  return name.replace(', then ', ' before ')
 
 
 def _short(mode: str) -> str:
@@ -193,7 +195,3 @@ def _short(mode: str) -> str:
 def _in_sentence(metric: str) -> str:
   name = wording.metric_in_short(metric)
   return name if name[1].isupper() else f'{name[0].lower()}{name[1:]}'
-
-
-def _are(count: int) -> str:
-  return 'is' if count == 1 else 'are'

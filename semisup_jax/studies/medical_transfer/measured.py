@@ -52,24 +52,26 @@ class Measured(MeasuredRows):
     """Those that are there, in the order in which they first appear."""
     return list(dict.fromkeys(row['factors']['arm'] for row in self.rows))
 
-  @functools.cached_property
+  @property
   def modes(self) -> list[Judged]:
-    """All ways to use the encoder of the main arm."""
-    return [
-      judged
-      for judged in self._judged
-      if (judged.arm, judged.on) == (self.main, 'target')
-    ]
+    """All ways in which the encoder of the main arm was used."""
+    return self.ways(self.main)
 
   def ways(self, arm: str, on: str = 'target') -> list[Judged]:
     """All ways in which an encoder was used, on the target or the source."""
-    return [j for j in self._judged if (j.arm, j.on) == (arm, on)]
+    known = dict.fromkeys(judged for judged, _, _ in self._values)
+    return [judged for judged in known if (judged.arm, judged.on) == (arm, on)]
 
-  @functools.cached_property
-  def _judged(self) -> list[Judged]:
-    return list(dict.fromkeys(judged for judged, _, _ in self._values))
+  @property
+  def shared(self) -> list[str]:
+    """The protocols in which all encoders were used."""
+    return [
+      mode.protocol
+      for mode in self.modes
+      if all(Judged(arm, mode.protocol) in self.ways(arm) for arm in self.arms)
+    ]
 
-  @functools.cached_property
+  @property
   def ks(self) -> list[int]:
     """Labels a class of the target, ascending."""
     return self.ks_of('target')

@@ -57,15 +57,8 @@ def measures(
 
 def arms(measured: Measured) -> str:
   """Every encoder in the ways that all are used, by labels a class."""
-  shared = [
-    mode.protocol
-    for mode in measured.modes
-    if all(
-      Judged(arm, mode.protocol) in measured.ways(arm) for arm in measured.arms
-    )
-  ]
   lines, pairs = {}, {}
-  for mode in shared:
+  for mode in measured.shared:
     for arm in measured.arms:
       name = f'{names.title(arm)}: {_lower(wording.protocol(mode))}'
       lines[name] = Judged(arm, mode)
@@ -110,15 +103,16 @@ def on_source(measured: Measured, wanted: Sequence[str]) -> str:
   if not ways:
     return ''
   known = measured.measures(wanted)
-  body = [
-    [
-      f'{names.title(way.arm)}: {_lower(wording.protocol(way.protocol))}',
-      *(markdown.value(measured.value(way, k, m)) for m in known),
-    ]
-    for k in measured.ks_of('source')
-    for way in ways
-  ]
-  return markdown.table(['', *map(wording.metric_with_unit, known)], body)
+  body = []
+  for way in ways:
+    name = f'{names.title(way.arm)}: {_lower(wording.protocol(way.protocol))}'
+    if way.protocol == wording.BASELINE:
+      name = 'Labels alone'
+    for k in measured.ks_of('source'):
+      cells = (markdown.value(measured.value(way, k, m)) for m in known)
+      body.append([f'{name}, {k}', *cells])
+  head = ['labels a class', *map(wording.metric_with_unit, known)]
+  return markdown.table(head, body)
 
 
 def _by_labels(measured, lines) -> str:
