@@ -518,7 +518,10 @@ def test_tfds_unlabelled_images_come_after_the_labelled_ones(tmp_path):
   random = np.random.default_rng(0)
   sizes = {'train': 3, 'test': 2, 'unlabelled': 4}
   splits = {
-    name: (random.integers(0, 256, (count, 96, 96, 3), np.uint8), [0] * count)
+    name: (
+      random.integers(0, 256, (count, 96, 96, 3), np.uint8),
+      list(range(count)),
+    )
     for name, count in sizes.items()
   }
   prepare_tfds(tmp_path, 'stl10/1.0.0', splits, 10)
@@ -528,7 +531,7 @@ def test_tfds_unlabelled_images_come_after_the_labelled_ones(tmp_path):
     'test': 2,
   }
   # Whatever label the split has: nobody should know.
-  assert parts['train'].labels.tolist() == [0, 0, 0, -1, -1, -1, -1]
+  assert parts['train'].labels.tolist() == [0, 1, 2, -1, -1, -1, -1]
   np.testing.assert_array_equal(parts['train'].images[:3], splits['train'][0])
   np.testing.assert_array_equal(
     parts['train'].images[3:], splits['unlabelled'][0]
