@@ -170,7 +170,8 @@ def base(variant: str) -> ConfigDict:
   evaluation.patience = placeholder(int)
   # The metric on validation by which it is the best: top1, balanced_accuracy,
   # macro_f1, nll or, of two classes, roc_auc; of several labels an image
-  # roc_auc, average_precision, macro_f1 or nll. None is the first of these.
+  # roc_auc, average_precision, macro_f1 or nll. None is the first of these;
+  # several, as 'top1,nll', choose by the mean of their ranks.
   evaluation.select_by = placeholder(str)
   evaluation.online_probe = False
   # How often embeddings of validation are kept, from the first look to the

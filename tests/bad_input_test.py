@@ -237,6 +237,9 @@ ROWS = [
   ([RECIPE, f'{PROTOCOLS}=thawed'], "unknown evaluation.protocols 'thawed'"),
   ([RECIPE, f'{TUNE}.select_by=loss'], 'in evaluation.fine_tune: unknown sel'),
   ([RECIPE, f'{TUNE}.select_by=roc_auc'], 'needs 2 classes, got 10'),
+  ([RECIPE, f'{TUNE}.select_by=nll,roc_auc'], 'needs 2 classes, got 10'),
+  ([RECIPE, f'{TUNE}.select_by=nll,top1,nll'], 'nll names a metric twice'),
+  ([RECIPE, f'{TUNE}.select_by=nll,loss'], "unknown select_by 'loss'"),
   (
     [RECIPE, '--config.evaluation.select_by=nll'],
     'evaluation.select_by=nll needs a method that learns a classifier',

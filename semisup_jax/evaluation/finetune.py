@@ -1,7 +1,7 @@
 """Training a whole network on few labels, from any start, many times over."""
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import jax
 import numpy as np
@@ -106,7 +106,7 @@ class Finetuner:
           steps=end,
           evaluators={'classifier': look},
           evaluate_every=self._recipe.evaluate_every,
-          select_by=('classifier', self._recipe.select_by),
+          select_by=('classifier', *self._recipe.select_by),
           patience=self._recipe.patience,
           plateau=self._recipe.plateau,
           chosen=self._method.predict_variables,
@@ -134,7 +134,11 @@ class Finetuner:
       batch,
       initial=initial or None,
       labels=self._labels[rows],
-      select=True,
+      # A phase ends with a look of its own.
+      select=(
+        self._recipe.looks + len(self._train_steps) - 1,
+        len(self._recipe.select_by),
+      ),
       plateau=self._recipe.plateau is not None,
     )
     return training.everywhere(state, self._mesh)
@@ -144,10 +148,10 @@ def score_of(
   forward: Forward,
   dataset: data.Dataset,
   method: Method,
-  select_by: str | None = None,
+  select_by: Sequence[str] = (),
 ) -> Callable[[training.TrainState], Mapping[str, float]]:
   """An evaluator: the primary metric of a method's model on `dataset`, and
-  `select_by`, a key of `metrics.Scoring.selection`.
+  `select_by`, keys of `metrics.Scoring.selection`.
 
   It raises `training.NotFiniteError` on logits that are not finite: their
   argmax would be a class like any other.
@@ -163,7 +167,7 @@ def score_of(
       )
     return {
       name: scoring.selection[name](logits, dataset.labels)
-      for name in dict.fromkeys((scoring.primary, select_by or scoring.primary))
+      for name in dict.fromkeys((scoring.primary, *select_by))
     }
 
   return evaluate

@@ -29,8 +29,9 @@ def make_evaluators(
   looks = {'knn': _online_knn(config, method, ingredients, mesh)}
   if method.classifies:
     forward = ingredients.forward(method.model, mesh)
+    chosen_by = ingredients.scoring.chosen_by(config.evaluation.select_by)
     looks['classifier'] = evaluation.score_of(
-      forward, splits.validation, method, config.evaluation.select_by
+      forward, splits.validation, method, chosen_by
     )
   else:
     images = splits.validation.images

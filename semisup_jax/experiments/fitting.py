@@ -123,7 +123,7 @@ def fit(
       batch(0),
       initial=initial,
       labels=splits.train.labels[splits.labelled],
-      select=selects,
+      select=(recipe.looks, len(recipe.select_by)) if selects else None,
       plateau=recipe.plateau is not None,
     )
     state = training.everywhere(state, mesh)
@@ -150,7 +150,7 @@ def fit(
       steps=recipe.steps,
       evaluators=evaluators,
       evaluate_every=recipe.evaluate_every,
-      select_by=('classifier', recipe.select_by) if selects else None,
+      select_by=('classifier', *recipe.select_by) if selects else None,
       patience=recipe.patience,
       plateau=recipe.plateau,
       chosen=method.predict_variables,

@@ -304,8 +304,8 @@ def recipe(
     batch_norm_groups: Of the network.
     evaluate_every: In steps.
     patience: In looks; None does not stop early.
-    select_by: The metric that chooses the model on validation; None is the
-      primary one.
+    select_by: The metric that chooses the model on validation, or several, as
+      'roc_auc,nll', that do by their mean rank; None is the primary one.
     scoring: Of the images' labels.
     num_classes: Of the images.
 
@@ -321,10 +321,9 @@ def recipe(
     raise InputError(
       f'patience must be 1 or more looks at validation, or None; got {patience}'
     )
-  select_by = scoring.primary if select_by is None else select_by
-  lookup(scoring.selection, select_by, 'select_by')
+  chosen_by = scoring.chosen_by(select_by)
   one_class = scoring is metrics.ONE_CLASS
-  if select_by == 'roc_auc' and one_class and num_classes != 2:
+  if 'roc_auc' in chosen_by and one_class and num_classes != 2:
     raise InputError(f'select_by=roc_auc needs 2 classes, got {num_classes}')
   steps = optim.steps_from(section.schedule, **sizes)
   schedule = optim.make_schedule(
@@ -345,6 +344,6 @@ def recipe(
     evaluate_every=evaluate_every,
     patience=patience,
     accumulate=section.optimizer.accumulate,
-    select_by=select_by,
+    select_by=chosen_by,
     plateau=optim.plateau_from(section.schedule),
   )

@@ -206,7 +206,7 @@ class _Student:
       self.forward,
       ingredients.splits.validation,
       self._method,
-      self._section.select_by,
+      ingredients.scoring.chosen_by(self._section.select_by),
     )
     state = fitting.fit(
       self._method,

@@ -33,6 +33,7 @@ from semisup_jax.metrics.multi_label import (
   two_class_roc_auc,
 )
 from semisup_jax.metrics.summary import classification_metrics
+from semisup_jax.types import InputError, lookup
 
 
 class Scoring(NamedTuple):
@@ -56,6 +57,21 @@ class Scoring(NamedTuple):
   loss: Callable[[ArrayLike, ArrayLike], float]
   probabilities: Callable[[ArrayLike], np.ndarray]
   fit_temperature: Callable[..., float]
+
+  def chosen_by(self, select_by: str | None) -> tuple[str, ...]:
+    """The metrics that a field `select_by` names, as 'top1' or 'top1,nll'.
+
+    None is the primary one.
+
+    Raises:
+      InputError: If one is not in `selection`, or is named twice.
+    """
+    named = tuple((select_by or self.primary).split(','))
+    for name in named:
+      lookup(self.selection, name, 'select_by')
+    if len(set(named)) < len(named):
+      raise InputError(f'select_by={select_by} names a metric twice')
+    return named
 
   def score(self, logits: ArrayLike, labels: ArrayLike) -> float:
     """The primary metric alone."""

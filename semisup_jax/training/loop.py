@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 import jax
 import jax.numpy as jnp
 import numpy as np
+from scipy.stats import rankdata
 
 from semisup_jax import metrics as metrics_lib
 from semisup_jax import optim
@@ -34,7 +35,7 @@ def fit(
   steps: int,
   evaluators: Mapping[str, Evaluator],
   evaluate_every: int,
-  select_by: tuple[str, str] | None = None,
+  select_by: tuple[str, ...] | None = None,
   patience: int | None = None,
   plateau: optim.Plateau | None = None,
   chosen: Callable[[TrainState], Variables] = lambda state: state.variables,
@@ -55,9 +56,9 @@ def fit(
     evaluators: By name, functions of the state to metrics; they run after every
       `evaluate_every` steps and after the last, on the validation part.
     evaluate_every: In steps.
-    select_by: `(evaluator, metric)` that chooses what `state.selection` keeps,
-      larger being better but for `metrics.LOWER_IS_BETTER`; None where it keeps
-      nothing.
+    select_by: `(evaluator, metric, ...)` that chooses what `state.selection`
+      keeps, larger being better but for `metrics.LOWER_IS_BETTER`; of several
+      metrics by the mean rank, see `_select`. None where it keeps nothing.
     patience: Stops after so many looks of which none was as good as the best
       before; None never stops early. It needs `select_by`.
     plateau: When the learning rate is lowered; it needs `select_by`, and a
@@ -100,7 +101,7 @@ def fit(
       if evaluate:
         results = _evaluate(state, done, evaluators, log)
         if select_by:
-          state = _select(state, _value(results, select_by), chosen(state))
+          state = _select(state, _values(results, *select_by), chosen(state))
           state = _lowered(state, plateau, evaluate_every)
           ended = stale(state)
       if log:
@@ -151,11 +152,15 @@ def _evaluate(state, step, evaluators, log) -> dict[str, Mapping[str, float]]:
   return results
 
 
-def _value(results, select_by: tuple[str, str]) -> float:
+def _values(results, evaluator: str, *metrics: str) -> np.ndarray:
   """What is selected by, larger being better."""
-  evaluator, metric = select_by
-  value = results[evaluator][metric]
-  return -value if metric in metrics_lib.LOWER_IS_BETTER else value
+  return np.float32(
+    [
+      results[evaluator][metric]
+      * (-1 if metric in metrics_lib.LOWER_IS_BETTER else 1)
+      for metric in metrics
+    ]
+  )
 
 
 def _lowered(
@@ -178,24 +183,31 @@ def _lowered(
 
 
 def _select(
-  state: TrainState, value: float, variables: Variables
+  state: TrainState, values: np.ndarray, variables: Variables
 ) -> TrainState:
   """Keeps these variables if they are better; a tie keeps the later ones.
 
   Small validation parts tie often, and longer training then generalizes better
   than the first step that happened to reach the value.
+
+  Better is what has the higher mean, over the metrics, of its rank among the
+  looks so far: with one metric, the higher value. A model that was passed over
+  is gone, so one that only later looks would rank first is not found.
   """
+  kept = state.selection
   # Compared in the precision that is kept: an equal value must not seem worse.
-  if np.float32(value) < np.float32(state.selection.best):
-    return state
-  return state.replace(
-    selection=state.selection.replace(
-      # Placed as the old ones are, in whichever processes that is.
-      best=jnp.full_like(state.selection.best, value),
+  seen = np.asarray(kept.seen)
+  look = int((seen > -np.inf).all(axis=1).sum())
+  rank = rankdata(np.vstack([seen[:look], values]), axis=0).mean(axis=1)
+  # Placed as the old ones are, in whichever processes that is.
+  kept = kept.replace(seen=kept.seen.at[look].set(values))
+  if int(kept.look) < 0 or rank[look] >= rank[int(kept.look)]:
+    kept = kept.replace(
+      look=jnp.full_like(kept.look, look),
       step=jnp.copy(state.step),
       variables=copy(variables),
     )
-  )
+  return state.replace(selection=kept)
 
 
 def _write(pending, log, checkpoints) -> float:

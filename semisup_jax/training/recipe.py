@@ -22,8 +22,8 @@ class Recipe:
     patience: Looks without a better one, or one as good, after which training
       stops; None trains to the end.
     accumulate: Micro-batches that the batch is divided into.
-    select_by: The metric of validation that chooses the model that is kept, a
-      key of `metrics.Scoring.selection`.
+    select_by: The metrics of validation that choose the model that is kept,
+      keys of `metrics.Scoring.selection`; several do by their mean rank.
     plateau: When the learning rate is lowered; None leaves it to the schedule.
   """
 
@@ -34,8 +34,13 @@ class Recipe:
   evaluate_every: int
   patience: int | None = None
   accumulate: int = 1
-  select_by: str = 'top1'
+  select_by: tuple[str, ...] = ('top1',)
   plateau: optim.Plateau | None = None
+
+  @property
+  def looks(self) -> int:
+    """At validation, if it is looked at after the last step, too."""
+    return -(-self.steps // self.evaluate_every)
 
   def mesh(self) -> jax.sharding.Mesh:
     """The mesh that its micro-batches are divided over.

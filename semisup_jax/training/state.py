@@ -14,10 +14,12 @@ from semisup_jax.types import Batch, Method, Variables
 
 @struct.dataclass
 class Selection:
-  """The best model so far, by one number measured on the validation part.
+  """The best model so far, by what was measured on the validation part.
 
   Attributes:
-    best: Its value, float32 scalar; larger is better.
+    seen: What each look measured, float32 [looks, metrics], larger being
+      better; -inf in those to come.
+    look: The row of the best one, int32 scalar; -1 before any.
     step: The step after which it was measured, int32 scalar; -1 before any.
     variables: The model then, raw or averaged, as the method evaluates it.
     plateau_scale: What the learning rate has been lowered to, a share of it,
@@ -26,7 +28,8 @@ class Selection:
       before; or None.
   """
 
-  best: jax.Array
+  seen: jax.Array
+  look: jax.Array
   step: jax.Array
   variables: Variables
   plateau_scale: jax.Array | None = None
@@ -75,7 +78,7 @@ def create_state(
   *,
   initial: Variables | None = None,
   labels: np.ndarray | None = None,
-  select: bool = False,
+  select: tuple[int, int] | None = None,
   plateau: bool = False,
 ) -> TrainState:
   """Initializes a method's state.
@@ -88,7 +91,8 @@ def create_state(
     initial: Variables that replace those of the same names among the fresh
       ones, such as `{'params': {'encoder': ...}, ...}` after pre-training.
     labels: That are learned from, for a method with `state_of_labels`.
-    select: Whether the best model on validation is kept.
+    select: `(looks, metrics)`: how often validation is looked at, and by how
+      many metrics, to keep the best model; None keeps none.
     plateau: Whether the learning rate follows validation; it needs `select`.
   """
   # Its values do not count, and may lie where this process cannot read them.
@@ -121,7 +125,8 @@ def create_state(
     state = state.replace(ema=copy(state.variables))
   if select:
     selection = Selection(
-      best=jnp.float32(-jnp.inf),
+      seen=jnp.full(select, -jnp.inf, jnp.float32),
+      look=jnp.int32(-1),
       step=jnp.int32(-1),
       variables=copy(method.predict_variables(state)),
       plateau_scale=jnp.float32(1) if plateau else None,

@@ -59,10 +59,14 @@ def batch(step):
 SCHEDULE = optax.cosine_decay_schedule(0.03, 200)
 
 
-def start(method, select=False):
+def start(method, looks=None, metrics=1):
   tx = optax.sgd(SCHEDULE, momentum=0.9)
   state = training.create_state(
-    method, tx, jax.random.key(0), batch(0), select=select
+    method,
+    tx,
+    jax.random.key(0),
+    batch(0),
+    select=looks and (looks, metrics),
   )
   mesh = training.make_mesh(16)
   step = training.make_train_step(method, SCHEDULE, mesh)

@@ -72,16 +72,16 @@ def test_it_learns():
 
 
 def test_a_resumed_run_is_bit_identical(tmp_path):
-  state, step = start(line_method(), select=True)
+  state, step = start(line_method(), looks=9)
   evaluators = {'line': lambda s: {'near': -abs(float(s.params['w']) - 3)}}
   more = {'evaluators': evaluators, 'select_by': ('line', 'near')}
   whole = fit(state, step, **more)
 
-  state, step = start(line_method(), select=True)
+  state, step = start(line_method(), looks=9)
   first = checkpoints_in(tmp_path)
   fit(state, step, steps=20, checkpoints=first, **more)
   first.close()
-  fresh, step = start(line_method(), select=True)
+  fresh, step = start(line_method(), looks=9)
   second = checkpoints_in(tmp_path)
   assert second.latest_step() == 20
   resumed = fit(second.restore(fresh).state, step, checkpoints=second, **more)
@@ -135,7 +135,7 @@ def test_the_log_has_every_step_once_after_a_resume(tmp_path):
 
 def test_selection_keeps_the_best_and_of_equals_the_latest():
   values = iter([0.5, 0.9, 0.9, 0.2])
-  state, step = start(line_method(), select=True)
+  state, step = start(line_method(), looks=9)
   seen = {}
 
   def evaluate(s):
@@ -151,7 +151,9 @@ def test_selection_keeps_the_best_and_of_equals_the_latest():
     select_by=('probe', 'top1'),
   )
   assert int(state.selection.step) == 30
-  assert float(state.selection.best) == pytest.approx(0.9)
+  np.testing.assert_allclose(
+    state.selection.seen[:5, 0], [0.5, 0.9, 0.9, 0.2, -np.inf]
+  )
   assert float(state.selection.variables['params']['w']) == seen[30][1]
   assert float(state.params['w']) != seen[30][1]
 
@@ -181,13 +183,45 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_what_was_good(
 @pytest.mark.parametrize('n', [3, 269])
 def test_an_equal_value_is_a_tie_however_it_rounds(n):
   # Half of all k / n are less than their float32, half are more.
-  state, _ = start(line_method(), select=True)
+  state, _ = start(line_method(), looks=2)
   for k in range(n):
+    value = loop._values({'probe': {'top1': k / n}}, 'probe', 'top1')
     state = state.replace(step=jnp.int32(2 * k))
-    first = loop._select(state, k / n, state.variables)
+    first = loop._select(state, value, state.variables)
     later = first.replace(step=jnp.int32(2 * k + 1))
-    second = loop._select(later, k / n, later.variables)
+    second = loop._select(later, value, later.variables)
     assert int(second.selection.step) == 2 * k + 1
+
+
+@pytest.mark.parametrize(
+  ('top1', 'nll', 'kept'),
+  [
+    # The second is first by one metric and last by the other; the third is
+    # second by both, which is as good, and later.
+    ([0.5, 0.9, 0.7], [0.2, 0.6, 0.4], 30),
+    # The second is better by both, the third the worst by both.
+    ([0.5, 0.7, 0.4], [0.5, 0.4, 0.6], 20),
+    # A gain of a hair and a loss of a hair are a tie, at whatever scale.
+    ([0.5, 0.51], [1.0, 5.0], 20),
+    ([0.5, 0.5], [1.0, 1.1], 10),
+    # The mean ranks are 2, 2.5, 3 and 2.5, the highest being the best.
+    ([0.6, 0.9, 0.8, 0.5], [0.3, 0.4, 0.2, 0.1], 30),
+  ],
+)
+def test_several_metrics_select_by_their_mean_rank(top1, nll, kept):
+  state, step = start(line_method(), looks=len(top1), metrics=2)
+  looks = iter(zip(top1, nll, strict=True))
+  state = fit(
+    state,
+    step,
+    steps=10 * len(top1),
+    evaluators={
+      'probe': lambda s: dict(zip(('top1', 'nll'), next(looks), strict=True))
+    },
+    select_by=('probe', 'top1', 'nll'),
+  )
+  assert int(state.selection.step) == kept
+  assert int(state.selection.look) == kept // 10 - 1
 
 
 def test_initial_variables_are_copied_and_only_the_named_ones_replaced():
@@ -286,7 +320,7 @@ def test_metrics_are_fetched_a_few_steps_late_but_all_of_them(tmp_path):
   ],
 )
 def test_patience_counts_looks_since_the_best(patience, values, ends, best):
-  state, step = start(line_method(), select=True)
+  state, step = start(line_method(), looks=9)
   looks = iter(values)
   state = fit(
     state,
@@ -306,12 +340,12 @@ def test_what_has_stopped_early_does_not_begin_again(tmp_path):
     'select_by': ('probe', 'top1'),
     'patience': 2,
   }
-  state, step = start(line_method(), select=True)
+  state, step = start(line_method(), looks=9)
   checkpoints = checkpoints_in(tmp_path)
   whole = fit(state, step, steps=90, checkpoints=checkpoints, **more)
   checkpoints.close()
   assert int(whole.step) == 30
-  fresh, step = start(line_method(), select=True)
+  fresh, step = start(line_method(), looks=9)
   checkpoints = checkpoints_in(tmp_path)
   again, _ = checkpoints.restore(fresh)
   again = fit(again, step, steps=90, checkpoints=checkpoints, **more)
