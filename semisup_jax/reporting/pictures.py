@@ -226,9 +226,13 @@ def _name_clusters(
   class_names: Sequence[str],
   colors: canvas.Theme,
 ) -> None:
-  """Writes short names at the middle of their points, with a halo."""
+  """Writes short names at the middle of their points, with a halo.
+
+  Where some points are of no class, a class has no place of its own.
+  """
   names = [canvas.literal(name) for name in class_names]
-  if len(names) > 10 or max(map(len, names), default=0) > 4:
+  too_many = len(names) > 10 or max(map(len, names), default=0) > 4
+  if too_many or (labels < 0).any():
     return
   halo = [patheffects.withStroke(linewidth=3, foreground=colors.page)]
   for i, name in enumerate(names):
