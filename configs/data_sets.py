@@ -74,6 +74,13 @@ def imbalance(**fields) -> dict:
   return {'class_weights': 'none', 'focal_gamma': 0.0, **fields}
 
 
+def choice() -> dict:
+  """Learning rates of which validation chooses one, none being the optimizer's
+  alone; and the folds by which they and the length are chosen among the
+  labelled images in its stead, 0 for none (docs/fine_tuning.md)."""
+  return {'learning_rates': (), 'cross_validation': 0}
+
+
 def batch_norm() -> ConfigDict:
   """How a classifier is tested under shift, by where BatchNorm's statistics
   come from; no mode, no test (docs/batch_norm.md)."""
@@ -186,12 +193,13 @@ def base(variant: str) -> ConfigDict:
   evaluation.knn = config_dict.create(neighbours=20, temperature=0.07)
   # Also of frozen, lp_ft, gradual, layerwise and partial (docs/fine_tuning.md).
   evaluation.fine_tune = labelled_training(
+    **choice(),
     batch_norm_statistics='fixed',
     layer_decay=0.7,
     partial_stages=1,
     unfrozen_by=0.5,
   )
-  evaluation.supervised = labelled_training()
+  evaluation.supervised = labelled_training(**choice())
 
   evaluation.batch_norm = batch_norm()
 

@@ -240,6 +240,13 @@ ROWS = [
   ([RECIPE, f'{TUNE}.select_by=nll,roc_auc'], 'needs 2 classes, got 10'),
   ([RECIPE, f'{TUNE}.select_by=nll,top1,nll'], 'nll names a metric twice'),
   ([RECIPE, f'{TUNE}.select_by=nll,loss'], "unknown select_by 'loss'"),
+  ([RECIPE, f'{TUNE}.learning_rates=0.1,0.1'], 'names one twice: (0.1, 0.1)'),
+  ([RECIPE, f'{TUNE}.learning_rates=0.1,-1.0'], 'must be positive, got -1.0'),
+  ([RECIPE, f'{TUNE}.cross_validation=1'], 'must be 2 or more folds, or 0'),
+  (
+    [RECIPE, f'{TUNE}.cross_validation=3', f'{TUNE}.patience=2'],
+    'cross_validation=3 needs trainings of one length',
+  ),
   (
     [RECIPE, '--config.evaluation.select_by=nll'],
     'evaluation.select_by=nll needs a method that learns a classifier',

@@ -31,6 +31,7 @@ label_counts = labels.counts
 strata = labels.strata
 alone = labels.alone
 undecided = labels.undecided
+draw_folds = drawing.draw_folds
 draw_labelled = drawing.draw_labelled
 draw_stratified = drawing.draw_stratified
 digests = duplicates.digests

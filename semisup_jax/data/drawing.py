@@ -69,6 +69,49 @@ def draw_groups(
   return np.sort(np.concatenate([np.arange(0), *taken]))
 
 
+def draw_folds(
+  labels: np.ndarray,
+  folds: int,
+  *,
+  seed: tuple[int, ...],
+  groups: np.ndarray | None = None,
+) -> np.ndarray:
+  """Deals rows into folds, each with the classes in proportion.
+
+  Args:
+    labels: int [N].
+    folds: How many, 2 or more.
+    seed: Non-negative integers.
+    groups: int [N], whose images stay in one fold; -1 is a group of its own.
+      None is no groups.
+
+  Returns:
+    The fold of each row, int64 [N], from 0.
+
+  Raises:
+    InputError: If a fold would be empty.
+  """
+  fold_of = np.empty(len(labels), np.int64)
+  if groups is None:
+    # Class by class, so that no class and no fold is off by more than one.
+    shuffled = np.random.default_rng(seed).permutation(len(labels))
+    fold_of[np.lexsort((shuffled, labels))] = np.arange(len(labels)) % folds
+  else:
+    left = np.arange(len(labels))
+    for fold in range(folds - 1):
+      count = len(left) // (folds - fold)
+      drawn = draw_groups(labels[left], groups[left], count, seed=(*seed, fold))
+      fold_of[left[drawn]] = fold
+      left = np.delete(left, drawn)
+    fold_of[left] = folds - 1
+  if len(np.unique(fold_of)) < folds:
+    raise InputError(
+      f'{folds} folds are too many for {len(labels)} labelled images'
+      + ('' if groups is None else f' in {len(np.unique(groups))} groups')
+    )
+  return fold_of
+
+
 def draw_share(
   labels: np.ndarray, count: int, *, seed: tuple[int, ...]
 ) -> np.ndarray:

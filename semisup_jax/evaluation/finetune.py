@@ -7,6 +7,7 @@ import jax
 import numpy as np
 
 from semisup_jax import data, metrics, models, training
+from semisup_jax.evaluation.courses import Course
 from semisup_jax.evaluation.features import Forward
 from semisup_jax.evaluation.linear_probe import LinearClassifier
 from semisup_jax.training import progress
@@ -68,6 +69,8 @@ class Finetuner:
     seed: tuple[int, ...],
     encoder: Variables | None = None,
     head: LinearClassifier | None = None,
+    steps: int | None = None,
+    log: training.MetricsLog | Course | None = None,
     bar: progress.Bar | None = None,
   ) -> training.TrainState:
     """Trains on some rows of the images.
@@ -78,6 +81,8 @@ class Finetuner:
       seed: Of initialization, order and augmentation.
       encoder: The encoder's first variables (copied), or None for fresh ones.
       head: The classifier's, or None for fresh ones.
+      steps: The step to stop after; None is the recipe's last.
+      log: Takes the metrics of the way; None keeps none.
       bar: What shows the way.
 
     Returns:
@@ -92,8 +97,12 @@ class Finetuner:
       sharding=training.divided(self._mesh),
     )
     look = score_of(
-      self._forward, validation, self._method, self._recipe.select_by
+      self._forward,
+      validation,
+      self._method,
+      (*self._recipe.select_by, 'nll'),
     )
+    steps = steps or self._recipe.steps
     ends = [*self._train_steps, self._recipe.steps][1:]
     with contextlib.closing(stream):
       first = {'labelled': stream.batch(0)}
@@ -103,13 +112,14 @@ class Finetuner:
           state,
           train_step=train_step,
           batch=lambda step: {'labelled': stream.batch(step)},
-          steps=end,
+          steps=min(end, steps),
           evaluators={'classifier': look},
           evaluate_every=self._recipe.evaluate_every,
           select_by=('classifier', *self._recipe.select_by),
           patience=self._recipe.patience,
           plateau=self._recipe.plateau,
           chosen=self._method.predict_variables,
+          log=log,
           bar=bar,
         )
     return state

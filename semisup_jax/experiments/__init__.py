@@ -131,6 +131,8 @@ def run(
     )
     if resumed:
       results['notes'] += forking.notes(folder)
+    if measured.embeddings.courses:
+      results['tables']['courses'] = measured.embeddings.courses
     # Of several processes all have to embed what one of them writes.
     apart = None
     if pages or config.evaluation.features:

@@ -1,6 +1,7 @@
 """What a frozen encoder makes of the images, and a classifier on it."""
 
 import functools
+from collections.abc import Iterable
 from typing import Any
 
 import jax
@@ -20,6 +21,8 @@ class Embeddings:
     variables: The encoder's.
     probe: The linear probe with the most labels, of the first draw of them,
       once one was fitted; else None.
+    courses: Of the trainings that began with it, where several were made to
+      choose from: a row a look at validation, for results.json.
   """
 
   def __init__(
@@ -34,6 +37,7 @@ class Embeddings:
     self.ingredients = ingredients
     self.variables = variables
     self.probe: Head | None = None
+    self.courses: list[dict[str, Any]] = []
     self._mesh = mesh
     self._forward = ingredients.forward(ingredients.encoder, mesh)
 
@@ -41,6 +45,10 @@ class Embeddings:
     """Takes a linear probe, unless one of as many labels is there."""
     if self.probe is None or probe.labels > self.probe.labels:
       self.probe = probe
+
+  def keep_courses(self, looks: Iterable[dict[str, Any]]) -> None:
+    """Takes the looks at validation of trainings that were chosen from."""
+    self.courses.extend(looks)
 
   @functools.cached_property
   def train(self) -> np.ndarray:

@@ -11,7 +11,7 @@ from semisup_jax.experiments.embeddings import Embeddings
 from semisup_jax.experiments.ingredients import Ingredients
 from semisup_jax.experiments.labelled_training import (
   TRAINED,
-  plan,
+  plans,
   protocol_of,
   within,
 )
@@ -57,9 +57,9 @@ def check(config: Any, ingredients: Ingredients) -> None:
   for name in section.protocols:
     lookup(PROTOCOLS, name, 'evaluation.protocols')
     if name in TRAINED:
-      recipe = plan(config, name, ingredients).recipe
-      with within(f'evaluation.{TRAINED[name][0]}'):
-        recipe.mesh()
+      for planned in plans(config, name, ingredients).values():
+        with within(f'evaluation.{TRAINED[name][0]}'):
+          planned.recipe.mesh()
   for name in section.protocols_for_all:
     lookup(PROTOCOLS, name, 'evaluation.protocols_for_all')
   for field in ('protocols', 'labels_per_class'):

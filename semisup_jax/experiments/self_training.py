@@ -141,9 +141,8 @@ class _Teacher:
     self.mesh = self._recipe.mesh()
     self.plan = fitting.in_words(self.method, self._recipe, self.mesh)
     if not self.method.classifies:
-      steps = labelled_training.plan(
-        config, 'fine_tune', ingredients
-      ).recipe.steps
+      plans = labelled_training.plans(config, 'fine_tune', ingredients)
+      steps = next(iter(plans.values())).recipe.steps
       self.plan += f', fine-tuned for {steps:,}'
 
   def __call__(

@@ -6,9 +6,7 @@ import jax
 import numpy as np
 import pytest
 import rich.console
-from flax import linen as nn
 
-from configs import untrained
 from semisup_jax import evaluation, models, training
 from semisup_jax.evaluation import modes
 from semisup_jax.experiments import ingredients as ingredients_lib
@@ -20,8 +18,8 @@ from semisup_jax.experiments import (
 )
 from semisup_jax.experiments.embeddings import Embeddings
 from semisup_jax.types import InputError
+from tests.tiny_network import STEPS, Layers, some_config
 
-STEPS = 6
 BATCH = {'labelled': {'image': np.zeros((1, 8, 8, 1), np.uint8)}}
 ALL = {'stem': 0, 'stage1': 0, 'head': 0}
 # The step before which a stage does not move; those that are absent never do.
@@ -34,40 +32,6 @@ STARTS = {
   'partial': {'stage1': 0, 'head': 0},
   'gradual': {'head': 0, 'stage1': 2, 'stem': 3},
 }
-
-
-class Layers(nn.Module):
-  """Two layers with BatchNorm on the pixels: quick to compile."""
-
-  fixed_statistics: tuple[str, ...] = ()
-
-  @property
-  def stages(self):
-    return 'stem', 'stage1'
-
-  @nn.compact
-  def __call__(self, x, *, train):
-    x = x.reshape(len(x), -1)
-    for stage in self.stages:
-      x = nn.Dense(8, name=f'{stage}_dense')(x)
-      x = models.BatchNorm(
-        use_running_average=not train or stage in self.fixed_statistics,
-        name=f'{stage}_norm',
-      )(x)
-      x = nn.relu(x)
-    return x, {}
-
-
-def some_config(**fields):
-  config = untrained.get_config()
-  config.data.augment = 'normalize'
-  for name in ('fine_tune', 'supervised'):
-    section = config.evaluation[name]
-    section.update(augment='normalize', batch_size=16, every=1)
-    section.optimizer.update(name='sgd', weight_decay=0.1, learning_rate=0.1)
-    section.schedule.update(steps=STEPS, decay='constant')
-  config.evaluation.fine_tune.update_from_flattened_dict(fields)
-  return config
 
 
 @pytest.fixture(scope='module')
@@ -84,7 +48,8 @@ def encoder(ingredients):
 
 def trajectory(config, name, ingredients, encoder):
   """The network's variables before the first step, and after each."""
-  _, method, phases, recipe = labelled_training.plan(config, name, ingredients)
+  (plan,) = labelled_training.plans(config, name, ingredients).values()
+  _, method, phases, recipe = plan
   mesh = recipe.mesh()
   seen = []
 
@@ -185,9 +150,10 @@ def embeddings(ingredients, encoder):
 def test_the_first_logits_of_a_probed_head_are_the_probes(
   ingredients, encoder, embeddings
 ):
-  _, method, _, recipe = labelled_training.plan(
+  (plan,) = labelled_training.plans(
     embeddings.config, 'lp_ft', ingredients
-  )
+  ).values()
+  _, method, _, recipe = plan
   rows = ingredients.splits.labelled[:20]
   state = training.create_state(
     method,
