@@ -112,6 +112,8 @@ def _draw_all(
         [draw.Curve(*curve) for curve in curves], reported.labels.mean(), theme
       ),
     )
+  if 'courses' in results['tables']:
+    _draw_courses(figures, results)
   if 'pseudo_labels' in results['tables']:
     _draw_audit(figures, results['tables'], reported.class_names)
   if 'batch_norm' in results['tables']:
@@ -165,6 +167,24 @@ def _at_threshold(results, shown, class_names) -> str:
         f'{row["mean"]:.3f}{over}.'
       )
   return ''
+
+
+def _draw_courses(figures, results) -> None:
+  looks = [look for look in results['tables']['courses'] if not look['draw']]
+  most = max(look['labels'] for look in looks)
+  panels = {}
+  for look in looks:
+    if look['labels'] == most:
+      name = wording.protocol(look['protocol'])
+      panels.setdefault(name, []).append(look)
+  metric = results['rows'][0]['metric']
+  figures.add(
+    'Learning rates',
+    f'Trainings on {most:,} labelled images (the first draw), by their rates; '
+    'at the right, of validation. A mark is the look that was chosen.',
+    'learning_rates',
+    lambda draw, theme: draw.rate_curves(panels, metric, theme),
+  )
 
 
 def _draw_audit(figures, tables, class_names) -> None:

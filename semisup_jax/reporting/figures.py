@@ -25,6 +25,7 @@ from semisup_jax.reporting import (
 )
 from semisup_jax.reporting import contact_sheet as contact_sheet_lib
 from semisup_jax.reporting import mixed_images as mixed_images_lib
+from semisup_jax.reporting import rate_curves as rate_curves_lib
 
 label_efficiency = charts.label_efficiency
 training_curves = curves.training_curves
@@ -52,6 +53,7 @@ Line = label_curves.Line
 curves_by_labels = label_curves.curves_by_labels
 curves_by_category = label_curves.curves_by_category
 curves_of_runs = run_curves.curves_of_runs
+rate_curves = rate_curves_lib.rate_curves
 Curve = threshold_curves.Curve
 curves_by_threshold = threshold_curves.threshold_curves
 Mixed = mixed_images_lib.Mixed

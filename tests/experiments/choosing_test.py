@@ -1,13 +1,15 @@
 """Learning rates, and how long, chosen on validation or by cross-validation."""
 
 import dataclasses
+import json
 
 import jax
 import numpy as np
 import pytest
 import rich.console
 
-from semisup_jax import data, evaluation, training
+from configs import untrained
+from semisup_jax import data, evaluation, experiments, training
 from semisup_jax.experiments import (
   ingredients as ingredients_lib,
 )
@@ -187,3 +189,23 @@ def test_too_many_folds_are_refused():
   groups = np.repeat([0, 1], 3)
   with pytest.raises(InputError, match=r'too many .* in 2 groups'):
     data.draw_folds(np.zeros(6, int), 3, seed=(0,), groups=groups)
+
+
+def test_a_run_shows_every_rate(tmp_path):
+  config = untrained.get_config()
+  config.model.name = 'pixels'
+  config.evaluation.update(
+    protocols=('frozen',), labels_per_class=(2, 5), draws=1
+  )
+  config.evaluation.fine_tune.update(learning_rates=(0.1, 0.01), every=5)
+  config.evaluation.fine_tune.schedule.steps = 10
+  console = rich.console.Console(quiet=True)
+  run = {'console': console, 'command': '', 'started': 0.0}
+  experiments.run(config, tmp_path / 'run', **run)
+  results = json.loads((tmp_path / 'run' / 'results.json').read_text())
+  looks = results['tables']['courses']
+  assert [look['labels'] for look in looks] == [20] * 4 + [50] * 4
+  assert (tmp_path / 'run' / 'figures' / 'learning_rates.png').exists()
+  assert (
+    'Trainings on 50 labelled' in (tmp_path / 'run/report.html').read_text()
+  )
