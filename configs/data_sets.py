@@ -105,6 +105,8 @@ def labelled_training(**fields) -> ConfigDict:
   section.batch_size = 64
   section.augment = 'normalize'
   section.label_smoothing = 0.0
+  # Weights of a new classifier: zeros, or xavier's uniform ones.
+  section.head_init = 'zeros'
   section.update(mixing())
   section.update(imbalance())
   section.every = 20
@@ -161,6 +163,9 @@ def base(variant: str) -> ConfigDict:
   data.unlabelled_includes_labelled = True
   data.validation_fraction = 0.2
   data.test_fraction = 0.25
+  # Of a test part that is held out here: what is tested on must not depend on
+  # the run, so that it is not `seed`.
+  data.test_seed = 0
   data.views = 'normalize'
   data.augment = 'normalize'
 

@@ -22,6 +22,7 @@ def get_config(variant: str = 'digits') -> config_dict.ConfigDict:
   config.method = config_dict.create(
     name='supervised',
     label_smoothing=0.1,
+    head_init='zeros',
     **data_sets.mixing(),
     **data_sets.imbalance(),
   )

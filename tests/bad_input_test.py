@@ -194,6 +194,14 @@ ROWS = [
   ([RECIPE, '--config.evaluation.fine_tune.augment=flip'], 'normalize'),
   ([RECIPE, '--config.evaluation.fine_tune.label_smoothing=7'], 'got 7.0'),
   (
+    [RECIPE, f'{TUNE}.head_init=he'],
+    "unknown method.head_init 'he'; known: xavier, zeros",
+  ),
+  (
+    [RECIPE, '--config.data.test_seed=-1'],
+    'data.test_seed must be at least 0, got -1',
+  ),
+  (
     [RECIPE, f'{TUNE}.class_weights=rare'],
     "in evaluation.fine_tune: method.class_weights must be 'none' or",
   ),

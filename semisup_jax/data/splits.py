@@ -9,10 +9,6 @@ from semisup_jax.data.dataset import Dataset, Parts
 from semisup_jax.data.labels import known, undecided
 from semisup_jax.types import InputError
 
-# A data set without an official test split gets the same one under every seed:
-# what is tested on must not depend on the run.
-TEST_SEED = 0
-
 
 @dataclasses.dataclass(frozen=True)
 class Splits:
@@ -70,6 +66,7 @@ def make_splits(
   validation_fraction: float,
   test_fraction: float,
   seed: int,
+  test_seed: int = 0,
   fold: np.ndarray | None = None,
 ) -> Splits:
   """Divides a data set for learning from few labels.
@@ -88,8 +85,9 @@ def make_splits(
       unlabelled ones too, or apart from them.
     validation_fraction: Share of `train` for validation, where the source has
       no official one; stratified.
-    test_fraction: The same for the test part, under a seed that is fixed.
+    test_fraction: The same for the test part.
     seed: Seeds validation and the labelled images.
+    test_seed: Seeds the test part, where the source has no official one.
     fold: The rows of `train` whose labels may be seen at all, from `read_fold`:
       the labelled images and validation are among them, all others are
       unlabelled. None is every row that has a label.
@@ -105,7 +103,7 @@ def make_splits(
     rows = _within(fold, rows, test)
   held_out = []
   if test is None:
-    rows, apart = _hold_out(train, rows, test_fraction, 'test', (TEST_SEED,))
+    rows, apart = _hold_out(train, rows, test_fraction, 'test', (test_seed,))
     held_out.append(apart)
     test = train.take(apart)
   validation = parts.get('validation')

@@ -252,6 +252,10 @@ def divide(config: Any, parts: Mapping[str, data.Dataset]) -> data.Splits:
     InputError: If a field asks for what cannot be.
   """
   section = config.data
+  # Runs from before there was this field had 0.
+  test_seed = section.get('test_seed', 0)
+  if test_seed < 0:
+    raise InputError(f'data.test_seed must be at least 0, got {test_seed}')
   return data.make_splits(
     parts,
     labels_per_class=section.labels_per_class,
@@ -262,6 +266,7 @@ def divide(config: Any, parts: Mapping[str, data.Dataset]) -> data.Splits:
     validation_fraction=section.validation_fraction,
     test_fraction=section.test_fraction,
     seed=config.seed,
+    test_seed=test_seed,
     fold=data.read_fold(section),
   )
 

@@ -15,8 +15,13 @@ from semisup_jax.types import InputError, Method, Task, lookup
 
 FIELDS = (
   *('label_smoothing', 'mixing', 'mixing_alpha', 'mixing_per'),
-  *('class_weights', 'focal_gamma'),
+  *('class_weights', 'focal_gamma', 'head_init'),
 )
+HEADS = {
+  'zeros': nn.initializers.zeros,
+  # Glorot and Bengio 2010, https://proceedings.mlr.press/v9/glorot10a.html.
+  'xavier': nn.initializers.xavier_uniform(),
+}
 
 # `(key, images, targets) -> (images, targets)`, of a whole batch.
 Mix = Callable[[jax.Array, jax.Array, jax.Array], tuple[jax.Array, jax.Array]]
@@ -99,7 +104,8 @@ def from_config(
     config: The whole config, or any mapping with its sections `model`, `method`
       (`label_smoothing`; `mixing`: 'none', 'mixup', 'cutmix' or 'collage', with
       `mixing_alpha` and `mixing_per`, 'batch' or 'image'; `class_weights`,
-      'none' or 'balanced'; `focal_gamma`) and `data` (`augment`, the string of
+      'none' or 'balanced'; `focal_gamma`; `head_init`, of the new classifier,
+      'zeros' or 'xavier') and `data` (`augment`, the string of
       ops).
     encoder: The encoder of `config.model`.
     task: What is learned from.
@@ -109,7 +115,8 @@ def from_config(
   """
   section = config['method']
   dtype = DTYPES[config['model']['dtype']]
-  # Of a run from before there were these fields, both are None.
+  # Of a run from before there were these fields, all are None.
+  head_init = lookup(HEADS, section['head_init'] or 'zeros', 'method.head_init')
   weights, gamma = section['class_weights'] or 'none', section['focal_gamma']
   if weights not in ('none', 'balanced'):
     raise InputError(
@@ -119,7 +126,7 @@ def from_config(
     fields.check(section, 'focal_gamma', 0)
   return supervised(
     encoder,
-    ClassificationHead(task.num_classes, dtype=dtype),
+    ClassificationHead(task.num_classes, dtype=dtype, kernel_init=head_init),
     task.transform(config['data']['augment']),
     _mix(section),
     num_classes=task.num_classes,

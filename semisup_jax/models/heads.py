@@ -67,16 +67,19 @@ class ProjectionHead(nn.Module):
 
 
 class ClassificationHead(nn.Module):
-  """One linear layer that starts at zero, so every class starts equally likely.
+  """One linear layer.
 
   Attributes:
     num_classes: K.
     dtype: Computation type of the features; the layer computes in float32 or
       wider.
+    kernel_init: Of its weights. At zero every class starts equally likely, and
+      the first step moves no encoder.
   """
 
   num_classes: int
   dtype: Any
+  kernel_init: nn.initializers.Initializer = nn.initializers.zeros
 
   @nn.compact
   def __call__(
@@ -89,7 +92,7 @@ class ClassificationHead(nn.Module):
       self.num_classes,
       dtype=wide,
       param_dtype=wide,
-      kernel_init=nn.initializers.zeros,
+      kernel_init=self.kernel_init,
     )
     return dense(x), {}
 

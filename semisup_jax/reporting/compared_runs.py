@@ -7,7 +7,10 @@ from typing import Any, NamedTuple
 from semisup_jax.reporting import tables
 
 # Of the section data, what decides which images are tested on ...
-_TESTED = ('name', 'path', 'dir', 'classes', 'targets', 'test_fraction')
+_TESTED = (
+  *('name', 'path', 'dir', 'classes', 'targets'),
+  *('test_fraction', 'test_seed'),
+)
 # ... and, with the seed, which of the others are drawn as labelled ones. All of
 # them divide what is not the test part, so they decide what validates as well.
 _DRAWN = (

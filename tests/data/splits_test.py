@@ -62,6 +62,8 @@ def test_the_test_part_is_the_same_under_every_seed():
   ]
   assert identities(tests[0].test) == identities(tests[1].test)
   assert identities(tests[0].validation) != identities(tests[1].validation)
+  other = splits.make_splits({'train': dataset()}, **DEFAULTS, test_seed=1)
+  assert identities(other.test) != identities(tests[0].test)
 
 
 def test_official_parts_are_kept():

@@ -204,6 +204,7 @@ def finetuner(steps=30, resident=False, class_weights='none'):
       'mixing_alpha': 1.0,
       'mixing_per': 'batch',
       'class_weights': class_weights,
+      'head_init': 'zeros',
       'focal_gamma': 0.0,
     },
     'data': {'augment': 'noise(0.05)|normalize'},

@@ -59,6 +59,7 @@ FIELDS = {
     'mixing_per': 'batch',
     'class_weights': 'none',
     'focal_gamma': 0.0,
+    'head_init': 'zeros',
   },
   'vicreg': {
     'invariance_weight': 25.0,

@@ -7,7 +7,7 @@ import optax
 import pytest
 from flax import linen as nn
 
-from semisup_jax import augment, training
+from semisup_jax import augment, models, training
 from semisup_jax.methods import passes
 from semisup_jax.types import InputError
 
@@ -203,6 +203,19 @@ def test_a_step_of_supervised_reports_the_accuracy_on_the_batch(toy):
   np.testing.assert_allclose(metrics['accuracy'], expected)
 
 
+def test_a_new_classifier_is_zero_or_as_xavier_has_it(toy):
+  kernels = {}
+  for head_init in ('zeros', 'xavier'):
+    method = toy.make(toy.config('supervised', head_init=head_init))
+    params = toy.start(method).params
+    kernels[head_init], bias = models.linear_head({'params': params})
+    assert not bias.any()
+  assert not kernels['zeros'].any()
+  # Uniform in +- sqrt(6 / (inputs + outputs)).
+  limit = np.sqrt(6 / sum(kernels['xavier'].shape))
+  assert 0.6 * limit < np.abs(kernels['xavier']).max() <= limit
+
+
 @pytest.mark.parametrize(
   ('method', 'fields', 'message'),
   [
@@ -213,6 +226,7 @@ def test_a_step_of_supervised_reports_the_accuracy_on_the_batch(toy):
     ('simclr', {'block_size': 2.5}, 'block_size .* number, .* got 2.5'),
     ('simclr', {'projector_hidden': 0}, 'a whole number, at least 1; got 0'),
     ('supervised', {'label_smoothing': 1.0}, r'in \[0, 1\), got 1.0'),
+    ('supervised', {'head_init': 'he'}, "unknown method.head_init 'he'"),
     ('supervised', {'class_weights': 'rare'}, "'none' or 'balanced', got 'r"),
     ('supervised', {'focal_gamma': -1.0}, 'focal_gamma must be at least 0, go'),
     ('supervised', {'mixing': 'blend'}, "'blend'; known: collage, cutmix"),
