@@ -153,9 +153,10 @@ def _adam(config):
   )
 
 
-def _labelled(config):
+def _labelled(config, **fields):
   """The recipe of every training on labels."""
   return data_sets.labelled_training(
+    **fields,
     batch_size=config.batch_size,
     augment=config.augment,
     every=config.every,
@@ -206,7 +207,7 @@ def _barlow_twins(point, config):
     snapshots=config.snapshots,
     every=config.pretraining_steps // 10,
   )
-  point.evaluation.fine_tune = _labelled(config)
+  point.evaluation.fine_tune = _labelled(config, **data_sets.choice())
 
 
 ARMS = {
