@@ -10,6 +10,7 @@ from rich.console import Console
 
 from semisup_jax.studies import (
   batch_norm_shift,
+  cartoon_transfer,
   few_labels,
   medical_transfer,
   methods,
@@ -23,6 +24,7 @@ from semisup_jax.studies import (
 STUDIES = MappingProxyType(
   {
     'batch_norm_shift': batch_norm_shift.write_page,
+    'cartoon_transfer': cartoon_transfer.write_page,
     'few_labels': few_labels.write_page,
     'medical_transfer': medical_transfer.write_page,
     'methods': methods.write_page,

@@ -30,7 +30,8 @@ def collect(
   Returns:
     Rows: `point` (its name), `factors`, `method`, `seconds`, `rows` as in
     results.json, `tables` (a dict of more rows), `counts` (images by part),
-    `commit` and `hardware`.
+    `channel_mean` and `channel_std`, by which images are normalized, `commit`
+    and `hardware`.
 
   Raises:
     InputError: If a point's folder holds a run of another config.
@@ -64,6 +65,8 @@ def _row(
     'rows': results['rows'],
     'tables': {name: known[name] for name in tables if name in known},
     'counts': run.get('counts', {}),
+    'channel_mean': run.get('channel_mean'),
+    'channel_std': run.get('channel_std'),
     'commit': run.get('commit'),
     'hardware': run.get('hardware'),
   }
