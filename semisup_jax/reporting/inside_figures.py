@@ -116,7 +116,7 @@ def evidence(rows: Sequence[Evidence], theme: str = 'light') -> Figure:
     _show(picture, row.image)
     _show(covered, _overlaid(row.image, row.occlusion, colors))
     _show(cam, _overlaid(row.image, row.grad_cam, colors))
-    label = canvas.literal(row.label, 11)
+    label = canvas.literal(row.label, 10)
     said = f'{label}\n{100 * row.probability:.0f} %'
     picture.set_xlabel(said, labelpad=3, **style)
     fall = 100 * float(np.nanmax(row.occlusion))
@@ -182,7 +182,7 @@ def mistakes(answers: Sequence[Answer], theme: str = 'light') -> Figure:
       fontsize=canvas.SMALL,
     )
     said = [
-      f'{canvas.literal(name, 12)}: {100 * share:.0f} %'
+      f'{canvas.literal(name, 10)}: {100 * share:.0f} %'
       for name, share in zip(answer.classes, answer.probabilities, strict=True)
     ]
     axes.set_xlabel(

@@ -7,7 +7,7 @@ from PIL import Image
 from semisup_jax.reporting import figures, inside
 
 THEMES = pytest.mark.parametrize('theme', ['light', 'dark'])
-NAMES = ['_hidden', '$\\frac{1$', 'a very long name of a class']
+NAMES = ['West Highland white terrier', '_hidden', '$\\frac{1$']
 RANDOM = np.random.default_rng(0)
 
 
@@ -39,18 +39,18 @@ def overlaps(figure, axes):
 def test_texts_of_images_do_not_touch(theme, channels, count, tmp_path):
   images = pixels(count, channels)
   answers = [
-    figures.Answer(x, 'file.png', NAMES[0], NAMES, [0.9, 0.07, 0.03])
+    figures.Answer(x, 'file.png', NAMES[0], NAMES, [1.0, 0.0, 0.0])
     for x in images
   ]
   maps = RANDOM.normal(size=(count, 8, 8))
   evidence = [
-    figures.Evidence(x, NAMES[2], 0.5, m, np.maximum(m, 0))
+    figures.Evidence(x, NAMES[0], 0.5, m, np.maximum(m, 0))
     for x, m in zip(images, maps, strict=True)
   ]
   near = [
     figures.Neighbourhood(
       x,
-      NAMES[2],
+      NAMES[0],
       pixels(5, channels),
       [*NAMES, None, '1'],
       np.linspace(1, -1, 5),

@@ -76,6 +76,23 @@ def test_what_was_before_the_stem_is_what_its_batch_norm_gives():
   np.testing.assert_allclose(found.before, expected, atol=1e-5)
 
 
+def test_half_precision_is_opened_as_well():
+  network, variables = made('convnet', dtype='bfloat16')
+  found = visualize.activations(network, variables, IMAGES, 'stage1')
+  assert found.before.dtype == found.after.dtype == np.float32
+  np.testing.assert_array_equal(np.maximum(found.before, 0), found.after)
+  cams = visualize.grad_cam(
+    network, variables, IMAGES, 'stage1', lambda x: x[:, 0]
+  )
+  assert (cams.dtype, cams.shape) == (np.float32, (3, 16, 16))
+
+
+def test_a_feature_that_is_not_there_is_an_error():
+  network, variables = made('convnet')
+  with pytest.raises(KeyError, match='stage9'):
+    visualize.activations(network, variables, IMAGES, 'stage9')
+
+
 def test_a_sum_has_no_before():
   network, variables = made('resnet9')
   found = visualize.activations(network, variables, IMAGES, 'stage2')
