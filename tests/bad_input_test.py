@@ -399,7 +399,7 @@ ROWS = [
   ([COMPARE, '--config.runs=a,b', '--fork={files}/run'], 'so leave --fork out'),
   (
     [COMPARE, '--config.experiment=x'],
-    'compare, evaluate, inspect_data, predict, pretrain',
+    'compare, evaluate, inspect_data, look_inside, predict, pretrain',
   ),
   ([NPZ, '--config.data.path={files}/text.npz'], 'cannot be read as .npz'),
   ([NPZ, '--config.data.path={files}/cut.npz'], 'cannot be read as .npz'),

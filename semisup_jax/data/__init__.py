@@ -28,6 +28,7 @@ read_fold = folds.read_fold
 known = labels.known
 members = labels.members
 label_counts = labels.counts
+in_words = labels.in_words
 strata = labels.strata
 alone = labels.alone
 undecided = labels.undecided

@@ -6,6 +6,7 @@ both from then on.
 """
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -41,6 +42,28 @@ def counts(labels: np.ndarray, num_classes: int) -> np.ndarray:
   if labels.ndim == 2:
     return (labels == 1).sum(axis=0)
   return np.bincount(labels[labels != UNKNOWN], minlength=num_classes)
+
+
+def in_words(
+  labels: np.ndarray, class_names: Sequence[str]
+) -> list[str | None]:
+  """The class of each image, or its labels, as a person writes it.
+
+  Args:
+    labels: int32 [N] or [N, K].
+    class_names: K of them.
+
+  Returns:
+    N texts; None of an unlabelled image.
+  """
+  names = np.array(class_names)
+  if labels.ndim == 1:
+    return [None if label == UNKNOWN else str(names[label]) for label in labels]
+  texts = [' and '.join(names[row == 1]) or 'none' for row in labels]
+  return [
+    text if one else None
+    for text, one in zip(texts, known(labels), strict=True)
+  ]
 
 
 def strata(labels: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ from semisup_jax.experiments import (
   evaluate,
   forking,
   ingredients,
+  inside,
   inspect_data,
   measuring,
   model_file,
@@ -47,6 +48,7 @@ LOOKS = MappingProxyType(
   {
     'compare': compare.compare,
     'inspect_data': inspect_data.inspect_data,
+    'look_inside': inside.look_inside,
     'predict': predict.predict,
   }
 )
@@ -57,6 +59,7 @@ SECTIONS = MappingProxyType(
     'compare': ('runs',),
     'evaluate': (),
     'inspect_data': ('data',),
+    'look_inside': ('run', 'data', 'saliency', 'neighbours'),
     'predict': ('run', 'data'),
     'pretrain': _TRAINED,
     'self_training': (*_TRAINED, 'self_training'),

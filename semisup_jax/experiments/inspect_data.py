@@ -158,22 +158,14 @@ def _repeated(
   for rows in data.repeated(np.concatenate(list(of.values()))):
     found = [places[row] for row in rows]
     same.append([name for _, _, name in found])
-    known = [
-      (_said(part, i), name)
+    said = [
+      (*data.in_words(part.labels[i : i + 1], part.class_names), name)
       for part, i, name in found
-      if data.known(part.labels[i : i + 1])
     ]
+    known = [(label, name) for label, name in said if label is not None]
     if len({label for label, _ in known}) > 1:
       contradictions.append([f'{name} ({label})' for label, name in known])
   return same, contradictions
-
-
-def _said(part: Dataset, row: int) -> str:
-  """The class of a labelled image, or its labels, as a person writes it."""
-  if not part.multi_label:
-    return part.class_names[part.labels[row]]
-  names = np.array(part.class_names)[part.labels[row] == 1]
-  return ' and '.join(names) or 'none'
 
 
 def _name(part: Dataset, split: str, row: int) -> str:

@@ -56,6 +56,18 @@ def model(config: Any) -> SavedModel | None:
   return model_file.read(_folder(config.run))
 
 
+def config_of(config: Any) -> Any:
+  """The config of the run that a config names.
+
+  Args:
+    config: The whole config, with the field `run`.
+
+  Raises:
+    InputError: If it cannot be read.
+  """
+  return type(config)(_frozen(_config_in(_folder(config.run))))
+
+
 def _folder(run: str | None) -> pathlib.Path:
   if run is None:
     raise InputError(

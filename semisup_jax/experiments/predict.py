@@ -9,10 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import scipy.stats
 from rich.console import Console
 
-from semisup_jax import data, training
+from semisup_jax import data, metrics, training
 from semisup_jax.data.sources.layouts import Entry
 from semisup_jax.experiments import learned, origin, shown
 from semisup_jax.experiments import workdir as workdir_lib
@@ -128,8 +127,7 @@ def _tested(run: str, saved: SavedModel) -> HeldOut | HeldOutLabels | None:
     right = round(first * images)
   except (KeyError, IndexError, OSError, TypeError, ValueError) as error:
     raise InputError(f'{path} is damaged: {error}') from error
-  ends = scipy.stats.binomtest(right, images).proportion_ci(method='wilson')
-  return HeldOut(split, images, right, float(ends.low), float(ends.high))
+  return HeldOut(split, images, right, *metrics.wilson_interval(right, images))
 
 
 def _is_of(row: Mapping[str, Any], saved: SavedModel) -> bool:

@@ -29,6 +29,7 @@ from semisup_jax.metrics.intervals import (
   paired_difference,
   student_t_interval,
   welch_interval,
+  wilson_interval,
 )
 from semisup_jax.metrics.multi_label import (
   average_precision,
@@ -113,4 +114,5 @@ __all__ = [
   'two_class_roc_auc',
   'weighted_f1',
   'welch_interval',
+  'wilson_interval',
 ]

@@ -141,6 +141,33 @@ def welch_interval(
   return mean - other - half, mean - other + half
 
 
+def wilson_interval(
+  right: int, n: int, level: float = 0.95
+) -> tuple[float, float]:
+  """The interval of a share over independent examples.
+
+  Wilson 1927, https://doi.org/10.1080/01621459.1927.10502953. Unlike the
+  bootstrap it has a width where none or all of the examples are right.
+
+  Args:
+    right: How many examples are, 0 to n.
+    n: How many there are, at least 1.
+    level: The fraction of such intervals that cover the share, in (0, 1).
+
+  Returns:
+    Lower and upper end, in [0, 1].
+
+  Raises:
+    ValueError: If the counts or the level are out of range.
+  """
+  _check_level(level)
+  if not 0 <= right <= n or n < 1:
+    raise ValueError(f'need 0 <= right <= n and n >= 1; got {right} of {n}')
+  test = scipy.stats.binomtest(right, n)
+  low, high = test.proportion_ci(level, method='wilson')
+  return float(low), float(high)
+
+
 def bootstrap(
   measure: Callable[[np.ndarray], Mapping[str, np.ndarray]],
   examples: int,

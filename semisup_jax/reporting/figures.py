@@ -15,7 +15,9 @@ from semisup_jax.reporting import (
   curves,
   data_figures,
   dot_plot,
+  inside_figures,
   label_curves,
+  map_figures,
   pictures,
   prediction_figures,
   run_curves,
@@ -48,6 +50,15 @@ image_sizes = data_figures.image_sizes
 CertaintyRow = prediction_figures.CertaintyRow
 certainty_sheet = prediction_figures.certainty_sheet
 confidence_histogram = prediction_figures.confidence_histogram
+filters = map_figures.filters
+activation_maps = map_figures.activation_maps
+Answer = inside_figures.Answer
+Evidence = inside_figures.Evidence
+Neighbourhood = inside_figures.Neighbourhood
+top_classes = inside_figures.top_classes
+evidence = inside_figures.evidence
+neighbourhoods = inside_figures.neighbourhoods
+mistakes = inside_figures.mistakes
 contact_sheet = contact_sheet_lib.contact_sheet
 Line = label_curves.Line
 curves_by_labels = label_curves.curves_by_labels

@@ -30,17 +30,17 @@ def views_grid(images: np.ndarray, theme: str = 'light') -> Figure:
     )
   width = images.shape[3]
   apart = max(2, round(width / 4))  # Between the original and its views.
-  mosaic = _mosaic(images, max(1, round(width / 10)), apart)
-  ratio = mosaic.shape[0] / mosaic.shape[1]
+  sheet = mosaic(images, max(1, round(width / 10)), apart)
+  ratio = sheet.shape[0] / sheet.shape[1]
   figure, axes, colors = canvas.empty(theme, 0.25 + canvas.WIDTH * ratio)
   axes = axes[0, 0]
   canvas.without_frame(axes)
-  axes.imshow(mosaic, interpolation='nearest')
+  axes.imshow(sheet, interpolation='nearest')
   style = {'color': colors.ink, 'fontsize': canvas.SIZE, 'va': 'bottom'}
   above = -0.04 * width
   axes.text(0, above, 'original', **style)
   if images.shape[1] > 1:
-    middle = (width + apart + mosaic.shape[1]) / 2
+    middle = (width + apart + sheet.shape[1]) / 2
     axes.text(middle, above, 'views', ha='center', **style)
   return figure
 
@@ -54,11 +54,11 @@ def reconstructions(pairs: np.ndarray, theme: str = 'light') -> Figure:
   """
   pairs = np.asarray(pairs, np.float32)
   gap = max(1, round(pairs.shape[3] / 10))
-  mosaic = _mosaic(pairs, gap, gap)
-  height = canvas.WIDTH * mosaic.shape[0] / mosaic.shape[1]
+  sheet = mosaic(pairs, gap, gap)
+  height = canvas.WIDTH * sheet.shape[0] / sheet.shape[1]
   figure, axes, _ = canvas.empty(theme, 0.1 + height)
   canvas.without_frame(axes[0, 0])
-  axes[0, 0].imshow(mosaic, interpolation='nearest')
+  axes[0, 0].imshow(sheet, interpolation='nearest')
   return figure
 
 
@@ -175,18 +175,28 @@ def class_legend(
   canvas.legend(figure, colors, handles, names, above=False, length=0.7)
 
 
-def _mosaic(images: np.ndarray, gap: int, apart: int) -> np.ndarray:
-  """RGBA [rows, columns, 4]; what lies between the images is transparent."""
+def mosaic(images: np.ndarray, gap: int, apart: int) -> np.ndarray:
+  """Images side by side and above each other.
+
+  Args:
+    images: Float [rows, columns, H, W, C] in [0, 1]; one that is NaN all over
+      is a place that is left empty.
+    gap: Pixels between two of them.
+    apart: Pixels between the first column and the second.
+
+  Returns:
+    RGBA, float32 [height, width, 4]; what lies between is transparent.
+  """
   rows, columns, height, width, _ = images.shape
   across = columns * (width + gap) - gap + (apart - gap) * (columns > 1)
-  mosaic = np.zeros((rows * (height + gap) - gap, across, 4), np.float32)
+  whole = np.zeros((rows * (height + gap) - gap, across, 4), np.float32)
   for row, column in np.ndindex(rows, columns):
     y = row * (height + gap)
     x = column * (width + gap) + (apart - gap) * (column > 0)
-    cell = mosaic[y : y + height, x : x + width]
-    cell[..., :3] = np.clip(np.nan_to_num(images[row, column]), 0, 1)
-    cell[..., 3] = 1
-  return mosaic
+    cell, image = whole[y : y + height, x : x + width], images[row, column]
+    cell[..., :3] = np.clip(np.nan_to_num(image), 0, 1)
+    cell[..., 3] = not np.isnan(image).all()
+  return whole
 
 
 def class_colors(count: int, colors: canvas.Theme) -> list[Any]:

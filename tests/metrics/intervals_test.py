@@ -43,6 +43,25 @@ def test_welch_interval_equals_scipy(n, m, level):
   )
 
 
+@pytest.mark.parametrize(('right', 'n'), [(0, 7), (5, 7), (7, 7), (420, 449)])
+def test_wilson_interval_equals_its_closed_form(right, n):
+  z = 1.959963984540054
+  p, shrunk = right / n, 1 + z**2 / n
+  half = z / shrunk * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+  middle = (p + z**2 / (2 * n)) / shrunk
+  np.testing.assert_allclose(
+    metrics.wilson_interval(right, n),
+    (middle - half, middle + half),
+    atol=1e-12,
+  )
+
+
+@pytest.mark.parametrize(('right', 'n'), [(-1, 5), (6, 5), (0, 0)])
+def test_a_share_of_what_is_not_there_has_no_interval(right, n):
+  with pytest.raises(ValueError, match=f'got {right} of {n}'):
+    metrics.wilson_interval(right, n)
+
+
 def test_pairs_are_surer_than_two_means():
   hardness = draws(3, 6)
   found = metrics.paired_difference(hardness + 0.01, hardness)

@@ -83,6 +83,27 @@ class FoundImages:
         kept = [e for e, fine in zip(entries, good, strict=True) if fine]
         yield kept, np.stack([pixels for _, pixels in found])
 
+  def pixels(
+    self, entries: Sequence[Entry], image_shape: tuple[int, int, int]
+  ) -> np.ndarray:
+    """Decodes files that `chunks` has given once more.
+
+    Args:
+      entries: Of the files, at least one.
+      image_shape: What they become, (H, W, C).
+
+    Returns:
+      uint8 [N, H, W, C].
+
+    Raises:
+      InputError: If one cannot be decoded any more.
+    """
+    read = [_read(entry.file, image_shape) for entry in entries]
+    for one in read:
+      if isinstance(one, InputError):
+        raise one
+    return np.stack([pixels for _, pixels in read])
+
   @property
   def skipped(self) -> list[str]:
     """One line for each file or row that was passed over until now."""
