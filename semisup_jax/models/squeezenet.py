@@ -80,6 +80,8 @@ class SqueezeNet(nn.Module):
       `resnet.residual_block` says.
     fixed_statistics: Stages whose BatchNorm statistics are fixed, which is all
       of them already.
+    classifier_padding: Of its convolution: 0, as in torchvision and in version
+      1.1, or 1, as in the authors' own 1.0 for Caffe.
   """
 
   version: str
@@ -87,6 +89,7 @@ class SqueezeNet(nn.Module):
   dtype: Any
   remat: bool
   fixed_statistics: tuple[str, ...] = ()
+  classifier_padding: int = 0
 
   @property
   def stages(self) -> tuple[str, ...]:
@@ -143,6 +146,7 @@ class SqueezeNet(nn.Module):
     x = conv(
       self.num_classes,
       (1, 1),
+      padding=self.classifier_padding,
       kernel_init=nn.initializers.normal(0.01),
       name='classifier',
     )(x)
