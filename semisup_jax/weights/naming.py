@@ -71,8 +71,8 @@ def check(model: nn.Module) -> None:
   if type(model) not in _NAMINGS:
     known = ' or a '.join(kind.__name__ for kind in _NAMINGS)
     raise InputError(
-      f'torchvision has names for the weights of a {known}; the network is a '
-      f'{type(model).__name__}'
+      f'published weights are of a {known}, as model.name=resnet18; the '
+      f'network is a {type(model).__name__}'
     )
 
 
