@@ -36,6 +36,8 @@ _UNREADABLE = (
 )
 # How many names of each kind an error has.
 _NAMED = 3
+# Of what an error quotes, and of a name, in characters.
+_LONGEST = 200
 
 
 def read(path: str | os.PathLike) -> dict[str, np.ndarray]:
@@ -60,11 +62,13 @@ def read(path: str | os.PathLike) -> dict[str, np.ndarray]:
   try:
     arrays = _decoded(path.read_bytes())
   except _UNREADABLE as error:
-    why = ' '.join(str(error).split()) or type(error).__name__
+    # It may quote what is in the file, whatever that does to a terminal.
+    text = ' '.join(str(error).split())[:_LONGEST]
+    why = ''.join(filter(str.isprintable, text)) or type(error).__name__
     if not isinstance(error, ValueError | OSError):
       why = f'it is damaged ({type(error).__name__}: {why})'
     raise InputError(f'{path} cannot be read as weights: {why}') from error
-  if not all(name.isprintable() and len(name) < 200 for name in arrays):
+  if not all(name.isprintable() and len(name) <= _LONGEST for name in arrays):
     raise InputError(f'{path} cannot be read as weights: it has odd names')
   if all(name.startswith('module.') for name in arrays):
     return {name.removeprefix('module.'): x for name, x in arrays.items()}
@@ -162,6 +166,7 @@ def export(
     temporary.write_bytes(safetensors.encode(arrays))
     temporary.replace(path)
   except OSError as error:
+    temporary.unlink(missing_ok=True)
     raise InputError(f'{path} cannot be written ({error.strerror})') from error
 
 

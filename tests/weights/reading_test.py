@@ -346,3 +346,5 @@ def test_truncated_safetensors_are_refused(refused, end):
 
 def test_names_that_would_upset_a_terminal_are_refused(refused):
   refused(safetensors.encode({'\x1b[2J': ARRAY}), 'it has odd names')
+  content = safetensors.encode({'\x1b[2J' + 'x' * 999: ARRAY})
+  refused(content[:-1], r'it ends within \[2Jxxx')

@@ -240,6 +240,10 @@ def test_a_file_that_cannot_be_written_is_one_line(tmp_path):
   model = network()
   with pytest.raises(InputError, match=r'cannot be written \(No such file'):
     weights.export(tmp_path / 'no' / 'x', model, random_variables(model))
+  (tmp_path / 'taken').mkdir()
+  with pytest.raises(InputError, match=r'cannot be written \(Is a directory'):
+    weights.export(tmp_path / 'taken', model, random_variables(model))
+  assert [path.name for path in tmp_path.iterdir()] == ['taken']
 
 
 def test_a_variance_is_loaded_as_a_variance(tmp_path):
