@@ -129,6 +129,9 @@ def base(variant: str) -> ConfigDict:
   config.batch_size = 256
   config.experiment = 'pretrain'
   config.report_split = 'test'
+  # A file of published weights that the encoder begins with; None begins at
+  # random (docs/published_weights.md).
+  config.weights = placeholder(str)
 
   config.data = data = ConfigDict()
   data.name = variant
@@ -325,10 +328,26 @@ def _own_images(config):
   config.evaluation.protocols_for_all = config.evaluation.protocols
 
 
+def _published(config):
+  """Images as published encoders take them: 224 px, and ImageNet's statistics.
+
+  They are in a folder, until `data.name` says otherwise.
+  """
+  _own_images(config)
+  config.model = _model(
+    name='resnet18', stem='imagenet', width=64, dtype='float32'
+  )
+  config.data.name = 'folder'
+  config.data.image_size = 224
+  config.data.mean = (0.485, 0.456, 0.406)
+  config.data.std = (0.229, 0.224, 0.225)
+
+
 VARIANTS = {
   'digits': _digits,
   'cifar100': _cifar100,
   'stl10': _stl10,
   'npz': _own_images,
   'folder': _own_images,
+  'published': _published,
 }

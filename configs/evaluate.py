@@ -11,9 +11,9 @@ data.
 Without a variant it is judged on the run's own data, and every field that is
 None is as in the run: the seed, the draws and all of `data`. So the linear
 probe gives the run's own numbers. With a variant (`digits`, `cifar100`,
-`stl10`, `npz` or `folder`) it is judged on these data, by the fields of that
-variant. The network, and how images are normalized, are the run's in any case;
-its images and those of `data` must be of one shape.
+`stl10`, `npz`, `folder` or `published`) it is judged on these data, by the
+fields of that variant. The network, and how images are normalized, are the
+run's in any case; its images and those of `data` must be of one shape.
 """
 
 from ml_collections import config_dict
@@ -27,6 +27,7 @@ def get_config(variant: str = 'run') -> config_dict.ConfigDict:
   config.experiment = 'evaluate'
   config.run = data_sets.placeholder(str)
   config.model = config_dict.ConfigDict()  # The run's.
+  del config.weights  # Likewise.
   if own:
     config.seed = data_sets.placeholder(int)
     config.report_split = data_sets.placeholder(str)

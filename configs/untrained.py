@@ -1,8 +1,11 @@
-"""The floor: a random encoder, or the raw pixels, by the same protocols.
+"""The floor: a random encoder, or the raw pixels, by the same protocols; or
+published weights, of which nothing is trained here either.
 
 python launch.py --config=configs/untrained.py
 python launch.py --config=configs/untrained.py --config.model.name=pixels
 python launch.py --config=configs/untrained.py:cifar100 --config.data.dir=DIR
+python launch.py --config=configs/untrained.py:published \\
+  --config.data.path=FOLDER --config.weights=resnet18.pth
 """
 
 from ml_collections import config_dict

@@ -17,7 +17,8 @@ def load(workdir: 'str | os.PathLike') -> 'Learned':
     `(model, variables, class_names, embed, classify)`: `embed(images)` maps
     uint8 [N, H, W, C], of the run's H, W and C, to float32 [N, D], and
     `classify(images)` to calibrated probabilities, float32 [N, K]; it is None
-    where the run has fitted no classifier to the embeddings. See
+    where the run has fitted no classifier to the embeddings. Its method
+    `export(path)` writes the encoder for users of torch. See
     `semisup_jax.experiments.learned.Learned`.
 
   Raises:

@@ -117,6 +117,9 @@ class Method:
       the host, to the first `method_state`; None where `init` gives it.
     ema_decay: What `state.ema` keeps of itself at each step, in [0, 1); None
       where a method has no averaged weights.
+    after_initial: `(variables, method_state) -> method_state`, once others have
+      taken the place of the first variables, as published weights do, where the
+      method keeps something that begins as these.
   """
 
   streams: Mapping[str, int]
@@ -129,3 +132,6 @@ class Method:
   ops: str = 'views'
   state_of_labels: Callable[[Any], Any] | None = None
   ema_decay: float | None = None
+  after_initial: Callable[[Variables, Any], Any] = (
+    lambda variables, method_state: method_state
+  )

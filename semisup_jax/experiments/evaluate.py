@@ -19,9 +19,10 @@ def evaluate(config: Any, ingredients: Ingredients) -> Job:
   """Evaluates an encoder that is trained no more.
 
   With the field `run` it is that of the run in this workdir, whose statistics
-  normalize the images. Without, it is `config.model` with its first, random
-  variables, where BatchNorm has the statistics it starts with, mean 0 and
-  variance 1; with `model.name=pixels` that is the raw pixels.
+  normalize the images. Without, it is `config.model` with the published weights
+  in `config.weights`, or with its first, random variables, where BatchNorm has
+  the statistics it starts with, mean 0 and variance 1; with `model.name=pixels`
+  that is the raw pixels.
 
   Args:
     config: The whole config.
@@ -45,7 +46,7 @@ def evaluate(config: Any, ingredients: Ingredients) -> Job:
       config,
       ingredients,
       mesh,
-      _untrained(config, ingredients) if saved is None else saved.variables,
+      _first(config, ingredients) if saved is None else saved.variables,
     )
     outcomes = measuring.evaluate(config, embeddings, console)
     return Measured(outcomes, embeddings, notes=_notes(config, saved))
@@ -53,15 +54,15 @@ def evaluate(config: Any, ingredients: Ingredients) -> Job:
   if saved is not None:
     plan = f'the encoder of {config.run}, as it is'
     return Job(saved.method, plan, execute, ingredients)
-  pixels = config.model.name == 'pixels'
-  return Job(
-    'raw_pixels' if pixels else 'random_encoder',
-    'nothing is trained',
-    execute,
-  )
+  name = 'raw_pixels' if config.model.name == 'pixels' else 'random_encoder'
+  if ingredients.published is not None:
+    name = 'published_encoder'
+  return Job(name, 'nothing is trained', execute)
 
 
-def _untrained(config: Any, ingredients: Ingredients) -> Variables:
+def _first(config: Any, ingredients: Ingredients) -> Variables:
+  if ingredients.published is not None:
+    return ingredients.published
   shape = ingredients.splits.train.images.shape[1:]
   return ingredients.encoder.init(
     jax.random.key(config.seed),

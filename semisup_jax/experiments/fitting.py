@@ -97,7 +97,8 @@ def fit(
     checkpoint: The section of the config; `keep` 0 keeps none.
     seed: Of initialization, order and views.
     console: Where a person reads how it goes.
-    initial: See `training.create_state`.
+    initial: See `training.create_state`; None begins with the published weights
+      of `ingredients`, if there are any.
     title: Of the progress bar.
     train_step: `compiled_step` of the same method, recipe and mesh, to be used
       again; None compiles it.
@@ -107,6 +108,8 @@ def fit(
   """
   selects = 'classifier' in evaluators
   splits = ingredients.splits
+  if initial is None and ingredients.published is not None:
+    initial = {k: {'encoder': v} for k, v in ingredients.published.items()}
   images = recipe.batch_size * sum(method.streams.values())
   with contextlib.ExitStack() as stack:
     streams = _streams(method, ingredients, recipe.batch_size, seed, mesh)

@@ -18,9 +18,10 @@ from semisup_jax import (
   models,
   optim,
   training,
+  weights,
 )
 from semisup_jax.experiments import division
-from semisup_jax.types import InputError, Task, lookup
+from semisup_jax.types import InputError, Task, Variables, lookup
 
 # Images a device looks at in one go.
 EVALUATION_BATCH = 128
@@ -40,6 +41,8 @@ class Ingredients:
     batch_norm_groups: Into how many BatchNorm divides what it is given.
     notes: Sentences on the data for whoever reads the results.
     workers: Processes that read images which are not in memory.
+    published: Variables that the encoder begins with, on the host; None where
+      it begins at random.
   """
 
   splits: data.Splits
@@ -51,6 +54,7 @@ class Ingredients:
   batch_norm_groups: int
   notes: tuple[str, ...]
   workers: int
+  published: Variables | None
 
   @property
   def num_classes(self) -> int:
@@ -232,6 +236,7 @@ def gather(config: Any) -> Ingredients:
   splits = divide(config, data.load(section))
   reported = {'validation': splits.validation, 'test': splits.test}
   mean, std = _statistics(section, splits)
+  published, notes = _published(config, encoder, splits)
   return Ingredients(
     splits=splits,
     reported=lookup(reported, config.report_split, 'report_split'),
@@ -240,8 +245,9 @@ def gather(config: Any) -> Ingredients:
     encoder=encoder,
     dtype=jnp.promote_types(models.DTYPES[config.model.dtype], jnp.float32),
     batch_norm_groups=config.model.get('batch_norm_groups', 1),
-    notes=(*splits.train.reading.notes, *data.leaks(splits)),
+    notes=(*splits.train.reading.notes, *data.leaks(splits), *notes),
     workers=data.workers(section),
+    published=published,
   )
 
 
@@ -269,6 +275,18 @@ def divide(config: Any, parts: Mapping[str, data.Dataset]) -> data.Splits:
     test_seed=test_seed,
     fold=data.read_fold(section),
   )
+
+
+def _published(
+  config: Any, encoder: nn.Module, splits: data.Splits
+) -> tuple[Variables | None, list[str]]:
+  """What the encoder begins with, and a sentence on it."""
+  path = config.get('weights')
+  if path is None:
+    return None, []
+  shape = splits.train.images.shape[1:]
+  variables = weights.load(path, encoder, image_shape=shape)
+  return variables, [f'The encoder begins with the weights in {path}.']
 
 
 def _statistics(section, splits) -> tuple[np.ndarray, np.ndarray]:

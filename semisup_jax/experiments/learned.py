@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from flax import linen as nn
 
-from semisup_jax import augment, evaluation, training
+from semisup_jax import augment, evaluation, training, weights
 from semisup_jax.experiments import model_file
 from semisup_jax.experiments.saved_model import SavedModel
 from semisup_jax.types import InputError, Variables
@@ -42,6 +42,17 @@ class Learned(NamedTuple):
   class_names: tuple[str, ...]
   embed: Callable[[Any], np.ndarray]
   classify: Callable[[Any], np.ndarray] | None
+
+  def export(self, path: str | os.PathLike) -> None:
+    """Writes the encoder for users of torch: docs/published_weights.md.
+
+    Args:
+      path: Of a .safetensors file, with the names that torchvision has.
+
+    Raises:
+      InputError: If torchvision has no such network, or it cannot be written.
+    """
+    weights.export(path, self.model, self.variables)
 
 
 def load(workdir: str | os.PathLike) -> Learned:

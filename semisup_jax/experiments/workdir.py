@@ -236,4 +236,7 @@ def _differences(known: Any, asked: Any, prefix: str = '') -> list[str]:
         f'{prefix}.{name}' if prefix else name,
       )
     ]
-  return [] if known == asked else [f'{prefix} is {known} there, {asked} here']
+  # A field that came later, and is None, leaves a run as it was.
+  if known == asked or (known, asked) == ('unset', None):
+    return []
+  return [f'{prefix} is {known} there, {asked} here']

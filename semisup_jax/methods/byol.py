@@ -52,10 +52,7 @@ def byol(
 
   def init(key, batch):
     variables = passes.initialize(model, key, batch, dtype)
-    return variables, {
-      name: _without_predictor(variables.get(name, {}))
-      for name in ('params', 'batch_stats')
-    }
+    return variables, _target(variables)
 
   def loss(params, state, batch, key):
     x = views(
@@ -87,7 +84,16 @@ def byol(
     init=init,
     loss=loss,
     after_update=after_update,
+    after_initial=lambda variables, _: _target(variables),
   )
+
+
+def _target(variables):
+  """The target network, which begins as the online one."""
+  return {
+    name: _without_predictor(variables.get(name, {}))
+    for name in ('params', 'batch_stats')
+  }
 
 
 def _without_predictor(tree):

@@ -82,6 +82,10 @@ def with_online_probe(
       method_state={**state.method_state, 'method': inner.method_state}
     )
 
+  def after_initial(variables, method_state):
+    inner = method.after_initial(variables, method_state['method'])
+    return {**method_state, 'method': inner}
+
   return dataclasses.replace(
     method,
     # Last, and kept as it is where the method has one: the others' order too is
@@ -90,6 +94,7 @@ def with_online_probe(
     init=init,
     loss=loss,
     after_update=after_update,
+    after_initial=after_initial,
   )
 
 

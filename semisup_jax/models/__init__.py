@@ -15,6 +15,7 @@ from semisup_jax.models import (
   pixels,
   resnet,
   resnet9,
+  squeezenet,
   stages,
 )
 from semisup_jax.types import InputError, lookup, require
@@ -26,6 +27,7 @@ Decoder = autoencoder.Decoder
 Pixels = pixels.Pixels
 ResNet = resnet.ResNet
 ResNet9 = resnet9.ResNet9
+SqueezeNet = squeezenet.SqueezeNet
 ProjectionHead = heads.ProjectionHead
 ClassificationHead = heads.ClassificationHead
 EncoderWithHead = heads.EncoderWithHead
@@ -55,30 +57,76 @@ def _dtype(config: Mapping[str, Any]) -> Any:
   return dtype
 
 
-def _shared(config: Mapping[str, Any]) -> dict[str, Any]:
-  if config['width'] < 1:
-    raise InputError(f'model.width must be at least 1, got {config["width"]}')
+def _remat(config: Mapping[str, Any]) -> bool:
   if not isinstance(config['remat'], bool):
     raise InputError(
       f'model.remat must be True or False, got {config["remat"]!r}'
     )
+  return config['remat']
+
+
+def _shared(config: Mapping[str, Any]) -> dict[str, Any]:
+  if config['width'] < 1:
+    raise InputError(f'model.width must be at least 1, got {config["width"]}')
   return {
     'width': config['width'],
     'dtype': _dtype(config),
-    'remat': config['remat'],
+    'remat': _remat(config),
     **batch_norm_fields(config),
   }
+
+
+def _resnet(
+  config: Mapping[str, Any],
+  num_classes: int | None,
+  stage_sizes: tuple[int, ...],
+  block: type[nn.Module] = resnet.ResidualBlock,
+) -> nn.Module:
+  return ResNet(
+    stage_sizes=stage_sizes,
+    block=block,
+    stem=lookup(_STEMS, config['stem'], 'model.stem'),
+    num_classes=num_classes,
+    **_shared(config),
+  )
 
 
 def resnet18(
   config: Mapping[str, Any], num_classes: int | None = None
 ) -> nn.Module:
   """ResNet-18; `config` has the fields of 'resnet18' in `FIELDS`."""
-  return ResNet(
-    stage_sizes=(2, 2, 2, 2),
-    stem=lookup(_STEMS, config['stem'], 'model.stem'),
-    num_classes=num_classes,
-    **_shared(config),
+  return _resnet(config, num_classes, (2, 2, 2, 2))
+
+
+def resnet34(
+  config: Mapping[str, Any], num_classes: int | None = None
+) -> nn.Module:
+  """ResNet-34; `config` has the fields of 'resnet34' in `FIELDS`."""
+  return _resnet(config, num_classes, (3, 4, 6, 3))
+
+
+def resnet50(
+  config: Mapping[str, Any], num_classes: int | None = None
+) -> nn.Module:
+  """ResNet-50; `config` has the fields of 'resnet50' in `FIELDS`."""
+  return _resnet(config, num_classes, (3, 4, 6, 3), resnet.Bottleneck)
+
+
+def squeezenet1_0(
+  config: Mapping[str, Any], num_classes: int | None = None
+) -> nn.Module:
+  """SqueezeNet 1.0; `config` has dtype and remat."""
+  return SqueezeNet(
+    '1.0', num_classes, dtype=_dtype(config), remat=_remat(config)
+  )
+
+
+def squeezenet1_1(
+  config: Mapping[str, Any], num_classes: int | None = None
+) -> nn.Module:
+  """SqueezeNet 1.1; `config` has dtype and remat."""
+  return SqueezeNet(
+    '1.1', num_classes, dtype=_dtype(config), remat=_remat(config)
   )
 
 
@@ -110,14 +158,22 @@ MODELS = {
   'convnet': small_convnet,
   'pixels': raw_pixels,
   'resnet18': resnet18,
+  'resnet34': resnet34,
+  'resnet50': resnet50,
   'resnet9': resnet_9,
+  'squeezenet1_0': squeezenet1_0,
+  'squeezenet1_1': squeezenet1_1,
 }
 _SHARED_FIELDS = ('width', 'dtype', 'remat', *batch_norm.FIELDS)
 FIELDS = {
   'convnet': (*_SHARED_FIELDS, 'strides'),
   'pixels': ('dtype',),
   'resnet18': (*_SHARED_FIELDS, 'stem'),
+  'resnet34': (*_SHARED_FIELDS, 'stem'),
+  'resnet50': (*_SHARED_FIELDS, 'stem'),
   'resnet9': (*_SHARED_FIELDS, 'dropout'),
+  'squeezenet1_0': ('dtype', 'remat'),
+  'squeezenet1_1': ('dtype', 'remat'),
 }
 
 

@@ -96,24 +96,59 @@ class ResidualBlock(nn.Module):
     return nn.relu(x + y)
 
 
-def residual_block(*, remat: bool) -> ModuleFactory:
-  """`ResidualBlock`, its activations kept or computed again.
+class Bottleneck(nn.Module):
+  """1x1, 3x3 and 1x1 convolutions around a shortcut.
+
+  The 3x3 has the stride, as in torchvision ("v1.5"); in the paper the first 1x1
+  has it. The output has `EXPANSION` times `filters` channels.
+  """
+
+  EXPANSION = 4
+
+  filters: int
+  conv: ModuleFactory
+  norm: ModuleFactory
+  strides: int = 1
+
+  @nn.compact
+  def __call__(self, x: jax.Array) -> jax.Array:
+    """Maps float [N, H, W, C] to [N, H / strides, W / strides, 4 * filters]."""
+    strides, filters = (
+      (self.strides, self.strides),
+      self.EXPANSION * self.filters,
+    )
+    y = nn.relu(self.norm()(self.conv(self.filters, (1, 1))(x)))
+    y = self.conv(self.filters, (3, 3), strides, padding=same(3))(y)
+    y = nn.relu(self.norm()(y))
+    y = self.norm()(self.conv(filters, (1, 1))(y))
+    if x.shape != y.shape:
+      x = self.conv(filters, (1, 1), strides, name='shortcut_conv')(x)
+      x = self.norm(name='shortcut_norm')(x)
+    return nn.relu(x + y)
+
+
+def residual_block(
+  *, remat: bool, block: type[nn.Module] = ResidualBlock
+) -> ModuleFactory:
+  """A block, its activations kept or computed again.
 
   Args:
     remat: Whether the backward pass computes a block's activations again from
       its input (Chen et al. 2016, https://arxiv.org/abs/1604.06174) instead of
       keeping them: less memory, one more forward pass. Variables, their names,
       values, and BatchNorm's statistics stay what they are.
+    block: `ResidualBlock` or `Bottleneck`.
   """
-  return nn.remat(ResidualBlock) if remat else ResidualBlock
+  return nn.remat(block) if remat else block
 
 
 class ResNet(nn.Module):
-  """A residual network of basic blocks.
+  """A residual network of basic or of bottleneck blocks.
 
   Attributes:
     stage_sizes: Blocks in each stage; (2, 2, 2, 2) is ResNet-18.
-    width: Channels of the first stage; each later stage doubles them.
+    width: Channels of the first stage's 3x3 convolutions; each later stage
+      doubles them.
     stem: 'imagenet' (7x7 stride 2, then max-pooling) or 'cifar' (3x3 stride 1,
       no pooling), the usual choice up to 64 px.
     num_classes: Outputs of a last linear layer; None gives pooled features.
@@ -123,6 +158,7 @@ class ResNet(nn.Module):
     remat: See `residual_block`.
     fixed_statistics: Stages in which BatchNorm is in eval mode in training too:
       it normalizes by its running statistics, and these do not move.
+    block: `ResidualBlock` or `Bottleneck`.
   """
 
   stage_sizes: Sequence[int]
@@ -134,6 +170,7 @@ class ResNet(nn.Module):
   batch_norm_groups: int
   remat: bool
   fixed_statistics: tuple[str, ...] = ()
+  block: type[nn.Module] = ResidualBlock
 
   @property
   def stages(self) -> tuple[str, ...]:
@@ -159,7 +196,7 @@ class ResNet(nn.Module):
       batch_norm_momentum=self.batch_norm_momentum,
       batch_norm_groups=self.batch_norm_groups,
     )
-    block = residual_block(remat=self.remat)
+    block = residual_block(remat=self.remat, block=self.block)
     fixed = self.fixed_statistics
     features = {}
     x = x.astype(self.dtype)

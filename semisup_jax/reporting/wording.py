@@ -37,6 +37,7 @@ METHODS = {
   'collage': 'Collage',
   'random_encoder': 'Random encoder',
   'raw_pixels': 'Raw pixels',
+  'published_encoder': 'Published encoder',
 }
 # Those that are no proper names, and take the singular, within a sentence.
 IN_SENTENCE = {
@@ -46,6 +47,7 @@ IN_SENTENCE = {
   'collage': 'collage',
   'random_encoder': 'the random encoder',
   'raw_pixels': 'the classifier of raw pixels',
+  'published_encoder': 'the published encoder',
   'teacher': 'the teacher',
   'student': 'the student',
 }

@@ -106,6 +106,7 @@ def create_state(
       name: {**variables.get(name, {}), **copy(tree)}
       for name, tree in {**variables, **initial}.items()
     }
+    method_state = method.after_initial(variables, method_state)
   params = variables['params']
   batch_stats = variables.get('batch_stats', {})
   state = TrainState(

@@ -227,7 +227,8 @@ SIZE = '--config.data.image_size=None'
     ),
     (
       ['--config=configs/evaluate.py:mnist'],
-      "unknown variant 'mnist'; known: cifar100, digits, folder, npz, stl10",
+      "unknown variant 'mnist'; known: cifar100, digits, folder, npz, "
+      'published, stl10',
     ),
   ],
 )

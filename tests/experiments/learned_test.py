@@ -309,7 +309,8 @@ def pickled(folder):
     (rewrite(image_shape=['6', 5, 3]), '{f}/model.npz cannot be used: .*'),
     (
       rewrite(model={'name': 'vit'}),
-      "unknown model.name 'vit'; known: convnet, pixels, resnet18, resnet9",
+      "unknown model.name 'vit'; known: convnet, pixels, resnet18, resnet34, "
+      'resnet50, resnet9, squeezenet1_0, squeezenet1_1',
     ),
   ],
 )

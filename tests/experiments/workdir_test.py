@@ -49,6 +49,13 @@ def test_what_a_kill_at_the_very_first_moment_leaves_is_nothing(tmp_path, left):
   assert begin(tmp_path)
 
 
+def test_a_field_that_came_later_and_is_none_changes_nothing(tmp_path):
+  begin(tmp_path)
+  assert begin(tmp_path, {**CONFIG, 'weights': None})
+  with pytest.raises(InputError, match='weights is unset there, x here'):
+    begin(tmp_path, {**CONFIG, 'weights': 'x'})
+
+
 def test_another_config_is_refused_by_name_and_changes_nothing(tmp_path):
   begin(tmp_path)
   before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}

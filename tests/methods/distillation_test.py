@@ -4,7 +4,14 @@ import jax
 import numpy as np
 import pytest
 
-from semisup_jax import augment, evaluation, metrics, models, training
+from semisup_jax import (
+  augment,
+  evaluation,
+  methods,
+  metrics,
+  models,
+  training,
+)
 from semisup_jax.methods.joint_embedding import joint_embedding
 from semisup_jax.objectives.views import unit_rows
 
@@ -40,6 +47,38 @@ def test_the_target_follows_the_online_network_by_a_cosine(toy, method):
     dict(state.method_state['params']),
     expected,
   )
+
+
+@pytest.mark.parametrize('probed', [False, True])
+def test_the_target_begins_with_the_weights_that_the_run_begins_with(
+  toy, method, probed
+):
+  if probed:
+    encoder = method.model.encoder
+    transform = toy.transform('normalize')
+    method = methods.with_online_probe(
+      method, encoder, transform, num_classes=3, dtype=np.float32
+    )
+  fresh = toy.start(method)
+  encoder = jax.tree.map(
+    lambda x: np.asarray(x) + 1, models.encoder_variables(fresh.variables)
+  )
+  state = training.create_state(
+    method,
+    toy.TX,
+    jax.random.key(0),
+    toy.batch(method, 0),
+    initial={k: {'encoder': tree} for k, tree in encoder.items()},
+  )
+  target = state.method_state['method'] if probed else state.method_state
+  for name, tree in encoder.items():
+    jax.tree.map(np.testing.assert_array_equal, target[name]['encoder'], tree)
+    jax.tree.map(
+      np.testing.assert_array_equal,
+      target[name]['head'],
+      fresh.variables[name]['head'],
+    )
+  assert not probed or 'probe' in state.method_state
 
 
 def test_the_targets_statistics_are_its_own(toy, method):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from semisup_jax import models
+from semisup_jax.models import resnet
 from semisup_jax.types import InputError
 
 RESNET = {
@@ -26,6 +27,7 @@ CONVNET = {
   'batch_norm_groups': 1,
   'remat': False,
 }
+SQUEEZENET = {'name': 'squeezenet1_1', 'dtype': 'float32', 'remat': False}
 RESNET9 = {
   'name': 'resnet9',
   'width': 8,
@@ -51,12 +53,23 @@ def count(tree):
   return sum(x.size for x in jax.tree.leaves(tree))
 
 
-def test_resnet18_has_torchvisions_parameters():
+@pytest.mark.parametrize(
+  ('name', 'parameters', 'channels'),
+  [
+    # 20 BatchNorm layers have 4,800 channels, each a mean and a variance.
+    ('resnet18', 11_689_512, 4_800),
+    ('resnet34', 21_797_672, 8_512),
+    ('resnet50', 25_557_032, 26_560),
+    ('squeezenet1_0', 1_248_424, 0),
+    ('squeezenet1_1', 1_235_496, 0),
+  ],
+)
+def test_networks_have_torchvisions_parameters(name, parameters, channels):
   config = {**RESNET, 'stem': 'imagenet', 'width': 64}
-  variables, logits, _ = shapes(models.resnet18(config, 1000), size=224)
-  assert count(variables['params']) == 11_689_512
-  # 20 BatchNorm layers have 4,800 channels, each a mean and a variance.
-  assert count(variables['batch_stats']) == 2 * 4_800
+  model = models.MODELS[name](config, 1000)
+  variables, logits, _ = shapes(model, size=224)
+  assert count(variables['params']) == parameters
+  assert count(variables.get('batch_stats', {})) == 2 * channels
   assert logits.shape == (2, 1000)
 
 
@@ -89,6 +102,72 @@ def test_stride_two_pads_both_sides_as_torch_does():
       rows, columns = range(2 * i - 3, 2 * i + 4), range(2 * j - 3, 2 * j + 4)
       by_hand[i, j] = 3 in rows and 3 in columns
   np.testing.assert_array_equal(seen, by_hand)
+
+
+def test_a_bottleneck_has_its_stride_in_the_3x3_and_four_times_the_width():
+  config = {**RESNET, 'name': 'resnet50'}
+  variables, output, features = shapes(models.make_encoder(config))
+  assert output.shape == (2, 8 * 8 * 4)
+  assert features['stage1'].shape == (2, 32, 32, 8 * 4)
+  assert features['stage4'].shape == (2, 4, 4, 8 * 8 * 4)
+  block = variables['params']['stage2_block1']
+  kernels = [block[f'Conv_{i}']['kernel'].shape for i in range(3)]
+  assert kernels == [(1, 1, 32, 16), (3, 3, 16, 16), (1, 1, 16, 64)]
+
+
+def test_no_pixel_is_lost_to_the_stride_of_a_bottleneck():
+  # A stride in the first 1x1 would not see those in odd rows and columns.
+  conv, norm = resnet.layers(
+    train=False,
+    dtype=jnp.float32,
+    batch_norm_momentum=0.9,
+    batch_norm_groups=1,
+  )
+  block = resnet.Bottleneck(2, conv=conv, norm=norm, strides=2)
+  x = 1 + jnp.arange(16.0).reshape(1, 4, 4, 1)
+  variables = jax.tree.map(jnp.ones_like, block.init(jax.random.key(0), x))
+  grad = jax.grad(lambda y: block.apply(variables, y).sum())(x)
+  assert (grad > 0).all()
+
+
+@pytest.mark.parametrize(
+  ('name', 'size', 'sides'),
+  [
+    # Of torchvision's networks: 109 px become 54 where there is no ceil_mode.
+    ('squeezenet1_0', 224, (109, 54, 54, 54, 27, 27, 27, 27, 13)),
+    ('squeezenet1_0', 227, (111, 55, 55, 55, 27, 27, 27, 27, 13)),
+    ('squeezenet1_1', 224, (111, 55, 55, 27, 27, 13, 13, 13, 13)),
+    ('squeezenet1_1', 64, (31, 15, 15, 7, 7, 3, 3, 3, 3)),
+    # An even side leaves one row over, which is pooled as well.
+    ('squeezenet1_0', 61, (28, 14, 14, 14, 7, 7, 7, 7, 3)),
+    ('squeezenet1_0', 8, (1, 1, 1, 1, 1, 1, 1, 1, 1)),
+  ],
+)
+def test_squeezenets_stages_are_named_and_pooled(name, size, sides):
+  model = models.make_encoder({**SQUEEZENET, 'name': name})
+  _, output, features = shapes(model, size=size)
+  assert output.shape == (2, 512)
+  assert tuple(features[stage].shape[1] for stage in model.stages) == sides
+  assert features['fire9'].shape[-1] == 512
+  assert set(features) == {*model.stages, 'pooled'}
+
+
+def test_squeezenet_drops_features_before_its_classifier_alone():
+  model = models.squeezenet1_1(SQUEEZENET, 5)
+  x = jax.random.normal(jax.random.key(0), (2, 16, 16, 3))
+  variables = model.init(jax.random.key(1), x, train=False)
+
+  still, features = model.apply(variables, x, train=False)
+  rngs = {'dropout': jax.random.key(2)}
+  moved, others = model.apply(variables, x, train=True, rngs=rngs)
+  np.testing.assert_array_equal(others['pooled'], features['pooled'])
+  assert (np.asarray(moved) != still).any()
+
+
+def test_squeezenet_refuses_images_that_its_first_kernel_does_not_fit():
+  model = models.make_encoder({**SQUEEZENET, 'name': 'squeezenet1_0'})
+  with pytest.raises(InputError, match='at least 7 px, got 6 x 9'):
+    model.init(jax.random.key(0), jnp.zeros((1, 6, 9, 3)), train=False)
 
 
 def test_convnet_keeps_or_halves_by_its_strides():
@@ -304,7 +383,7 @@ def test_a_classifier_starts_at_equal_odds():
   [
     (
       {**RESNET, 'name': 'resnet19'},
-      'resnet19.*known: convnet, pixels, resnet18',
+      'resnet19.*known: convnet, pixels, resnet18, resnet34, resnet50, resnet9',
     ),
     ({**RESNET, 'stem': 'mnist'}, "model.stem 'mnist'; known: cifar, imagenet"),
     ({**RESNET, 'dtype': 'float8'}, 'float8.*known: bfloat16'),
