@@ -256,7 +256,9 @@ def _model(**fields) -> ConfigDict:
 
 
 def _convnet(strides) -> ConfigDict:
-  return _model(name='convnet', width=32, strides=strides, dtype='float32')
+  # The stem is of ResNets, where `name` is changed to one.
+  fields = {'width': 32, 'strides': strides, 'stem': 'cifar'}
+  return _model(name='convnet', **fields, dtype='float32')
 
 
 def resnet9(**fields) -> ConfigDict:
