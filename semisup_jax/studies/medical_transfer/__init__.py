@@ -122,11 +122,12 @@ def _modes(config: Any, measured: Measured, workdir: pathlib.Path) -> str:
         # So many bands would cover each other.
         bare = [{**row, 'low': None, 'high': None} for row in rows]
         lines.append(figures.Line(wording.protocol(mode.protocol), bare, look))
-      levels = _levels(config, measured, metric)
-      panels[_title(metric)] = lines + [
-        figures.Line(name, level, look, is_control=True)
-        for name, (level, look) in levels.items()
-      ]
+      if config.published and metric in published.REFERENCE:
+        value = published.REFERENCE[metric]
+        level = [{'labels_per_class': k, 'mean': value} for k in measured.ks]
+        name = 'MedMNIST, all labels'
+        lines.append(figures.Line(name, level, 0, is_control=True))
+      panels[_title(metric)] = lines
     return figures.curves_by_labels(panels, theme, ylabel='')
 
   return page.figure(
@@ -141,23 +142,6 @@ def _modes(config: Any, measured: Measured, workdir: pathlib.Path) -> str:
 def _as_drawn(modes: Sequence[Judged]) -> list[Judged]:
   """The baseline first, as its colour is in all figures."""
   return sorted(modes, key=lambda mode: mode.protocol != wording.BASELINE)
-
-
-def _levels(config, measured, metric):
-  """What does not depend on the number of labels: rows and looks by name."""
-  known = {}
-  one = {'top1': measured.majority}.get(metric, 0.5)
-  if one is not None and metric in ('top1', 'balanced_accuracy', 'roc_auc'):
-    known['One answer for all'] = one, 0
-  if config.published and metric in published.REFERENCE:
-    known['MedMNIST, all labels'] = published.REFERENCE[metric], 1
-  return {
-    name: (
-      [{'labels_per_class': k, 'mean': value} for k in measured.ks],
-      look,
-    )
-    for name, (value, look) in known.items()
-  }
 
 
 def _title(metric: str) -> str:
