@@ -51,8 +51,10 @@ def best_of(
   """
   sign = np.array([-1 if m in LOWER_IS_BETTER else 1 for m in select_by])
   # In the precision that a state keeps.
-  values = np.float32([[look[m] for m in select_by] for look in looks])
-  ranks = rankdata(values * sign, axis=0).mean(axis=1)
+  values = sign * np.float32([[look[m] for m in select_by] for look in looks])
+  # What cannot be measured, as of a fold without a class, is the last.
+  values = np.where(np.isnan(values), -np.inf, values)
+  ranks = rankdata(values, axis=0).mean(axis=1)
   losses = np.array([look['nll'] for look in looks])
   return int(np.lexsort((losses, -ranks))[0])
 

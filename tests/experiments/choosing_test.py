@@ -144,6 +144,8 @@ def test_of_looks_that_are_level_the_one_of_lowest_loss_is_best():
   ]
   assert evaluation.best_of(looks, ['top1']) == 2
   assert evaluation.best_of(looks, ['nll']) == 0
+  unknown = {'top1': float('nan'), 'nll': 0.1}
+  assert evaluation.best_of([*looks, unknown], ['top1']) == 2
   # Ranks 1 and 4, 3 and 1, 3 and 2.5, 3 and 2.5.
   assert evaluation.best_of(looks, ['top1', 'nll']) == 2
 
