@@ -22,8 +22,8 @@ with as many labels, is measured too.
 some of them rare: it learns the even ones, and is judged on the odd ones.
 `pneumonia` has PneumoniaMNIST, `chest_to_pneumonia` ChestMNIST (any of its 14
 findings or none) and PneumoniaMNIST; both in FOLDER, as MedMNIST names them.
-`digits` took 3 min 18 s on two CPU cores, `pneumonia` 1 h 10 min with other work
-beside it: docs/results/medical_transfer.md. `chest_to_pneumonia` was not run
+`digits` took 3 min 18 s on two CPU cores, `pneumonia` 1 h 10 min there beside
+other work: docs/results/medical_transfer.md. `chest_to_pneumonia` was not run
 here.
 """
 
