@@ -298,7 +298,7 @@ def test_images_that_are_others_now_are_not_looked_at(runs, tmp_path, capsys):
     (
       'probe',
       ['data.path=.', 'report_split=test'],
-      'report_split=test is a part of the images of the run; leave it out',
+      'report_split=test is a part of the images of a run; leave it out',
     ),
     (
       'knn',
