@@ -17,6 +17,10 @@ from semisup_jax.types import InputError, Variables, lookup
 
 # Images that the network sees in one go.
 BATCH = 64
+NETWORKS = (
+  *('resnet18', 'resnet34', 'resnet50'),
+  *('squeezenet1_0', 'squeezenet1_1'),
+)
 # What `model` of a config leaves open.
 TORCHVISION = MappingProxyType(
   {
@@ -80,8 +84,9 @@ def _section(section: Any) -> dict[str, Any]:
       'model.name is not set; give the network that the weights are of, as '
       '--config.model.name=resnet18'
     )
-  known = lookup(models.FIELDS, given['name'], 'model.name')
-  for name in given.keys() - {'name', *known}:
+  known = {name: models.FIELDS[name] for name in NETWORKS}
+  fields = lookup(known, given['name'], 'model.name of published weights')
+  for name in given.keys() - {'name', *fields}:
     raise InputError(
       f'model.{name}={given[name]} is nothing that {given["name"]} has; leave '
       'it out'
