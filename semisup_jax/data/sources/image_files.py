@@ -173,12 +173,18 @@ def fit(image: Image.Image, size: tuple[int, int]) -> Image.Image:
 def _middle(
   image: Image.Image, size: tuple[int, int], shorter_side: int
 ) -> Image.Image:
-  """Scales the shorter side, then cuts (width, height) out of the middle."""
+  """Scales the shorter side, and cuts (width, height) out of the middle."""
   scale = shorter_side / min(image.size)
   whole = [round(scale * side) for side in image.size]
-  left, top = ((a - b) // 2 for a, b in zip(whole, size, strict=True))
-  box = left, top, left + size[0], top + size[1]
-  return image.resize(whole, Image.Resampling.BILINEAR).crop(box)
+  starts = [(a - b) // 2 for a, b in zip(whole, size, strict=True)]
+  ends = [a + b for a, b in zip(starts, size, strict=True)]
+  # Only what is kept is scaled: of a very long image the whole would be huge.
+  box = [
+    place * side / scaled
+    for places in (starts, ends)
+    for place, side, scaled in zip(places, image.size, whole, strict=True)
+  ]
+  return image.resize(size, Image.Resampling.BILINEAR, box=box)
 
 
 def _of_8_bits(image: Image.Image, file: str | pathlib.Path) -> Image.Image:
