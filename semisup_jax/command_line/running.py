@@ -27,7 +27,8 @@ on one page, report.html, in the workdir.
   --config=configs/compare.py           finished runs on one page:
                                         --config.runs=runs/a,runs/b
   --config=configs/visualize.py         a look into the network of a finished
-                                        run, which --config.run=FOLDER names
+                                        run, which --config.run=FOLDER names, or
+                                        a published one: --config.weights=FILE
   --config=configs/evaluate.py          the encoder of a finished run, which
                                         --config.run=FOLDER names
   --config.FIELD=VALUE                  changes a field, as --config.seed=1

@@ -12,6 +12,7 @@ from semisup_jax.evaluation import (
 
 Forward = features.Forward
 make_forward = features.make_forward
+padded = features.padded
 knn_logits = knn.knn_logits
 Course = courses.Course
 Finetuner = finetune.Finetuner

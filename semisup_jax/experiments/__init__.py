@@ -59,7 +59,10 @@ SECTIONS = MappingProxyType(
     'compare': ('runs',),
     'evaluate': (),
     'inspect_data': ('data',),
-    'look_inside': ('run', 'data', 'saliency', 'neighbours'),
+    'look_inside': (
+      *('run', 'weights', 'classes', 'model', 'data', 'saliency'),
+      'neighbours',
+    ),
     'predict': ('run', 'data'),
     'pretrain': _TRAINED,
     'self_training': (*_TRAINED, 'self_training'),

@@ -22,23 +22,30 @@ def resolve(config: Any) -> Any:
 
   That is the section `model`; and, where `data.name` is None, every field that
   is None and that the run's config has. A config without `run` stays as it is,
-  and so does one that was resolved.
+  and so does one that was resolved, and one that names published weights.
 
   Args:
     config: The whole config; it is not changed.
 
   Raises:
-    InputError: If there is no such run, or it is not finished.
+    InputError: If there is no such run, if it is not finished, or if the config
+      has another model.
   """
-  if 'run' not in config:
+  if 'run' not in config or config.get('weights') is not None:
     return config
-  folder = _folder(config.run)
-  section = model_file.read_card(folder)['model']
+  folder = _folder(config)
+  section = _frozen(model_file.read_card(folder)['model'])
+  for name, value in config.get('model', {}).items():
+    if value not in (None, section.get(name)):
+      raise InputError(
+        f'model.{name}={value} is not that of the run in {folder}, '
+        f'{section.get(name)}; leave it out'
+      )
   resolved = config.copy_and_resolve_references()
   with resolved.unlocked():
     if resolved.data.name is None:
       _fill(resolved, _config_in(folder))
-    resolved.model = type(resolved)(_frozen(section))
+    resolved.model = type(resolved)(section)
   return resolved
 
 
@@ -53,7 +60,7 @@ def model(config: Any) -> SavedModel | None:
   """
   if 'run' not in config:
     return None
-  return model_file.read(_folder(config.run))
+  return model_file.read(_folder(config))
 
 
 def config_of(config: Any) -> Any:
@@ -65,16 +72,17 @@ def config_of(config: Any) -> Any:
   Raises:
     InputError: If it cannot be read.
   """
-  return type(config)(_frozen(_config_in(_folder(config.run))))
+  return type(config)(_frozen(_config_in(_folder(config))))
 
 
-def _folder(run: str | None) -> pathlib.Path:
-  if run is None:
+def _folder(config: Any) -> pathlib.Path:
+  if config.run is None:
+    instead = ', or published weights, as --config.weights=resnet18.pth'
     raise InputError(
       'run is not set; give the workdir of a finished run, as '
-      '--config.run=runs/simclr'
+      f'--config.run=runs/simclr{instead if "weights" in config else ""}'
     )
-  return pathlib.Path(run).expanduser()
+  return pathlib.Path(config.run).expanduser()
 
 
 def _config_in(folder: pathlib.Path) -> dict[str, Any]:

@@ -44,11 +44,10 @@ class Inside:
   """A network, and images that it was looked into with.
 
   Attributes:
-    run: Its workdir.
+    source: Where it is from: the workdir of a run, or a file of weights.
     method: What it was learned by, as `simclr`.
     model: The network's name, as `convnet`.
-    classifier: On it: what it was learned by, from how many labels, and on how
-      many images its probabilities were calibrated; None where there is none.
+    classifier: A sentence on its classifier; empty where there is none.
     images: What they are, in a sentence.
     count: How many.
     caveat: Why the numbers on them may be too good, a sentence; or empty.
@@ -61,10 +60,10 @@ class Inside:
     skipped: One line for each file or row that was passed over.
   """
 
-  run: str
+  source: str
   method: str
   model: str
-  classifier: tuple[str, int, int] | None
+  classifier: str
   images: str
   count: int
   caveat: str
@@ -94,20 +93,29 @@ def accuracy(judged: Judged) -> str:
   )
 
 
+def learned_classifier(protocol: str, labels: int, calibrated: int) -> str:
+  """A sentence on the classifier of a run.
+
+  Args:
+    protocol: What it was learned by.
+    labels: From how many.
+    calibrated: The images of validation that its probabilities were calibrated
+      on; 0 for none.
+  """
+  return (
+    f'The classifier is {wording.protocol_in_sentence(protocol)}, learned from '
+    f'{labels:,} labels; its probabilities are '
+    + (
+      f'calibrated on {_images(calibrated)} of validation.'
+      if calibrated
+      else 'not calibrated.'
+    )
+  )
+
+
 def sentences(inside: Inside) -> list[str]:
   """What was looked at, by what, and what makes the numbers uncertain."""
-  found = []
-  if inside.classifier is not None:
-    protocol, labels, calibrated = inside.classifier
-    found.append(
-      f'The classifier is {wording.protocol_in_sentence(protocol)}, learned '
-      f'from {labels:,} labels; its probabilities are '
-      + (
-        f'calibrated on {_images(calibrated)} of validation.'
-        if calibrated
-        else 'not calibrated.'
-      )
-    )
+  found = [inside.classifier] if inside.classifier else []
   found.append(f'It looks at {inside.images}: {_images(inside.count)}.')
   if inside.judged is not None:
     unknown = inside.count - inside.judged.images

@@ -21,7 +21,7 @@ def write_page(
     figures: Title, caption and files of each.
     command: The command line that makes the page.
   """
-  title = f'A look inside: {found.run}'
+  title = f'A look inside: {found.source}'
   shown = '\n'.join(document.figure(*figure) for figure in figures)
   parts = [
     document.header(

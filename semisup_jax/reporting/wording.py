@@ -38,6 +38,7 @@ METHODS = {
   'random_encoder': 'Random encoder',
   'raw_pixels': 'Raw pixels',
   'published_encoder': 'Published encoder',
+  'published_classifier': 'Published classifier',
 }
 # Those that are no proper names, and take the singular, within a sentence.
 IN_SENTENCE = {

@@ -1,8 +1,8 @@
 """SqueezeNet 1.0 as its authors published it for Caffe, in an .npz file.
 
 https://github.com/forresti/SqueezeNet. Its input is BGR, 0 to 255, of which the
-ImageNet mean of each channel was subtracted. Where its classifier is wanted,
-the network has `classifier_padding=1`.
+ImageNet mean of each channel was subtracted, and has 227 px. Where its
+classifier is wanted, the network has `classifier_padding=1`.
 """
 
 import zipfile
@@ -13,6 +13,7 @@ import numpy as np
 
 # What published encoders are given: (x - MEAN) / STD of RGB in [0, 1].
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+IMAGE_SIZE, CLASSIFIER_PADDING = 227, 1
 _BGR_MEAN = (104.0, 117.0, 123.0)
 # The place of each layer in torchvision's `features`.
 _PLACES = MappingProxyType(

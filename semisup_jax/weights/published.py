@@ -6,6 +6,8 @@ import pathlib
 import struct
 import zipfile
 import zlib
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -34,10 +36,27 @@ _UNREADABLE = (
   zipfile.BadZipFile,
   zlib.error,
 )
+# In pixels: the middle of an image is what published networks were tested with,
+# once its shorter side was made this long.
+IMAGE_SIZE, SHORTER_SIDE = 224, 256
 # How many names of each kind an error has.
 _NAMED = 3
 # Of what an error quotes, and of a name, in characters.
 _LONGEST = 200
+
+
+class Classifier(NamedTuple):
+  """A published network with its last layer.
+
+  Attributes:
+    model: Gives logits, float [N, K].
+    variables: Its own, on the host.
+    image_size: The side of the images that it was tested with, in pixels.
+  """
+
+  model: nn.Module
+  variables: Variables
+  image_size: int
 
 
 def read(path: str | os.PathLike) -> dict[str, np.ndarray]:
@@ -56,11 +75,17 @@ def read(path: str | os.PathLike) -> dict[str, np.ndarray]:
     InputError: If there is no such file, if it is damaged, or if it asks for
       anything but tensors in plain containers.
   """
+  arrays, _ = _read(path)
+  return arrays
+
+
+def _read(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], bool]:
+  """The same, and whether it is the file of `caffe`."""
   path = pathlib.Path(path).expanduser()
   if not path.is_file():
     raise InputError(f'there is no file {path} with weights')
   try:
-    arrays = _decoded(path.read_bytes())
+    arrays, of_caffe = _decoded(path.read_bytes())
   except _UNREADABLE as error:
     # It may quote what is in the file, whatever that does to a terminal.
     text = ' '.join(str(error).split())[:_LONGEST]
@@ -71,22 +96,22 @@ def read(path: str | os.PathLike) -> dict[str, np.ndarray]:
   if not all(name.isprintable() and len(name) <= _LONGEST for name in arrays):
     raise InputError(f'{path} cannot be read as weights: it has odd names')
   if all(name.startswith('module.') for name in arrays):
-    return {name.removeprefix('module.'): x for name, x in arrays.items()}
-  return arrays
+    arrays = {name.removeprefix('module.'): x for name, x in arrays.items()}
+  return arrays, of_caffe
 
 
-def _decoded(content: bytes) -> dict[str, np.ndarray]:
+def _decoded(content: bytes) -> tuple[dict[str, np.ndarray], bool]:
   # First: the length before it can begin as any of the others.
   if content[8:9] == b'{':
-    return safetensors.decode(content)
+    return safetensors.decode(content), False
   if content.startswith(b'PK'):
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
       names = archive.namelist()
       if any(name.endswith('.npy') for name in names):
-        return caffe.read(archive)
-      return torch_files.read_zip(archive, len(content))
+        return caffe.read(archive), True
+      return torch_files.read_zip(archive, len(content)), False
   if content.startswith(b'\x80'):
-    return torch_files.read_legacy(content)
+    return torch_files.read_legacy(content), False
   raise ValueError('it is none of torch.save, .safetensors or .npz')
 
 
@@ -112,10 +137,48 @@ def load(
       network, naming those that are missing, too many or of other shapes.
   """
   naming.check(model)
+  return _fitted(path, read(path), model, image_shape)
+
+
+def load_classifier(path: str | os.PathLike, encoder: nn.Module) -> Classifier:
+  """Loads a published network as it is, with its last layer.
+
+  Args:
+    path: See `read`.
+    encoder: A `ResNet` or a `SqueezeNet` without a last layer. Of how many
+      classes that is, and how it pads, the file says.
+
+  Raises:
+    InputError: As `load`, or if the file has no last layer.
+  """
+  naming.check(encoder)
+  arrays, of_caffe = _read(path)
+  bias = naming.name_of(encoder, ('params', 'classifier', 'bias'))
+  count = arrays[bias].size if bias in arrays else 0
+  if not count:
+    raise InputError(
+      f'{path} has no {bias}, a part of the classifier of a '
+      f'{type(encoder).__name__}; weights with one are needed'
+    )
+  model, size = encoder.clone(num_classes=count), IMAGE_SIZE
+  if of_caffe:
+    size = caffe.IMAGE_SIZE
+    model = model.clone(classifier_padding=caffe.CLASSIFIER_PADDING)
+  shape = size, size, 3
+  return Classifier(model, _fitted(path, arrays, model, shape), size)
+
+
+def _fitted(
+  path: str | os.PathLike,
+  arrays: Mapping[str, np.ndarray],
+  model: nn.Module,
+  image_shape: tuple[int, int, int],
+) -> Variables:
+  """The arrays of a file as variables of a network; see `load`."""
   wanted = _wanted(model, image_shape)
   found = {
     name: array
-    for name, array in read(path).items()
+    for name, array in arrays.items()
     if not name.endswith('.num_batches_tracked')
     and (
       model.num_classes is not None or not naming.is_of_classifier(model, name)

@@ -298,8 +298,12 @@ def test_images_that_are_others_now_are_not_looked_at(runs, tmp_path, capsys):
     (
       'probe',
       ['data.path=.', 'report_split=test'],
-      'report_split=test is a part of the images of the run; leave it out',
+      'report_split=test is a part of the images of a run; leave it out',
     ),
+    ('probe', ['model.width=3'], 'model.width=3 is not that of the run in'),
+    ('probe', ['classes=x.txt'], 'classes=x.txt goes with weights; a run has'),
+    ('probe', ['data.image_size=9'], 'data.image_size=9 goes with weights'),
+    ('probe', ['weights=x.pth'], 'and weights=x.pth are two networks; give'),
     (
       'knn',
       [],

@@ -104,6 +104,24 @@ def test_weights_of_version_1_0_do_not_fit_1_1(arrays, tmp_path):
   refused(tmp_path / 'x.npz', 'it lacks: features.6', 'squeezenet1_1')
 
 
+def test_its_classifier_pads_and_has_seen_227_px(arrays, tmp_path):
+  path = tmp_path / 'x.npz'
+  np.savez(path, **arrays)
+  found = weights.load_classifier(path, models.squeezenet1_0(SECTION))
+  assert found.model.num_classes == 1000
+  assert (found.model.classifier_padding, found.image_size) == (1, 227)
+  kernel = arrays['conv_final.weight'].transpose(2, 3, 1, 0)
+  given = found.variables['params']['classifier']
+  np.testing.assert_array_equal(given['kernel'], kernel)
+  weights.export(tmp_path / 'x.safetensors', found.model, found.variables)
+  found = weights.load_classifier(
+    tmp_path / 'x.safetensors', models.squeezenet1_0(SECTION)
+  )
+  assert (found.model.classifier_padding, found.image_size) == (0, 224)
+  with pytest.raises(InputError, match='it lacks: features'):
+    weights.load_classifier(path, models.squeezenet1_1(SECTION))
+
+
 def test_the_variant_of_recipes_normalizes_as_published_encoders_want_it():
   section = data_sets.base('published').data
   assert section.mean == weights.IMAGENET_MEAN
@@ -125,9 +143,8 @@ def picture(path):
   reason=f'published weights are not at {REAL}; set SEMISUP_DATA_DIR',
 )
 def test_a_samoyed_is_seen_as_one():
-  model = models.squeezenet1_0(SECTION, 1000).clone(classifier_padding=1)
-  variables = weights.load(
-    REAL / 'squeezenet1_0_deepcomp.npz', model, image_shape=(227, 227, 3)
+  model, variables, _ = weights.load_classifier(
+    REAL / 'squeezenet1_0_deepcomp.npz', models.squeezenet1_0(SECTION)
   )
   x = picture(REAL / 'dog.jpg') - weights.IMAGENET_MEAN
   x = jnp.asarray(x / weights.IMAGENET_STD, jnp.float32)[None]

@@ -26,7 +26,11 @@ class FoundImages:
   """
 
   def __init__(
-    self, config: Mapping[str, Any], classes: Sequence[str] | None = None
+    self,
+    config: Mapping[str, Any],
+    classes: Sequence[str] | None = None,
+    *,
+    shorter_side: int | None = None,
   ):
     """Finds the files, and opens none.
 
@@ -36,6 +40,7 @@ class FoundImages:
         whether files and rows that cannot be used are passed over.
       classes: The labels of which an image may have several, the columns of a
         table; None where it has one class.
+      shorter_side: See `image_files.decode`.
 
     Raises:
       InputError: If there are none, or the table is not one.
@@ -46,6 +51,7 @@ class FoundImages:
     self._problems = Problems(skip=config['skip_unreadable'])
     self._tree = FileTree(root, self._problems)
     self._headers: list[Header] = []
+    self._shorter_side = shorter_side
     self.entries = layouts.read_labels(
       self._tree, config['labels'], self._problems, classes
     )
@@ -59,7 +65,7 @@ class FoundImages:
   def chunks(
     self, image_shape: tuple[int, int, int]
   ) -> Iterator[tuple[list[Entry], np.ndarray]]:
-    """Decodes them, in order, as `folder` does.
+    """Decodes them, in order; without `shorter_side` as `folder` does.
 
     Args:
       image_shape: What they become, (H, W, C).
@@ -74,7 +80,7 @@ class FoundImages:
       entries = self.entries[start : start + CHUNK]
       with image_files.without_warnings():
         read = list(
-          in_threads(lambda entry: _read(entry.file, image_shape), entries)
+          in_threads(lambda entry: self._read(entry, image_shape), entries)
         )
       good = self._problems.good(read)
       found = [pair for pair, fine in zip(read, good, strict=True) if fine]
@@ -98,7 +104,7 @@ class FoundImages:
     Raises:
       InputError: If one cannot be decoded any more.
     """
-    read = [_read(entry.file, image_shape) for entry in entries]
+    read = [self._read(entry, image_shape) for entry in entries]
     for one in read:
       if isinstance(one, InputError):
         raise one
@@ -121,18 +127,21 @@ class FoundImages:
       notes.append(f'{colour:,} colour image(s) became grey, as in the run.')
     return notes
 
-
-def _read(
-  file: pathlib.Path, image_shape: tuple[int, int, int]
-) -> tuple[Header, np.ndarray] | InputError:
-  """A file's header and its pixels, or why there are none."""
-  height, width, channels = image_shape
-  try:
-    header = image_files.read_header(file)
-    size = (width, height)
-    return header, image_files.decode(file, grey=channels == 1, size=size)
-  except InputError as error:
-    return error
+  def _read(
+    self, entry: Entry, image_shape: tuple[int, int, int]
+  ) -> tuple[Header, np.ndarray] | InputError:
+    """A file's header and its pixels, or why there are none."""
+    height, width, channels = image_shape
+    try:
+      header = image_files.read_header(entry.file)
+      return header, image_files.decode(
+        entry.file,
+        grey=channels == 1,
+        size=(width, height),
+        shorter_side=self._shorter_side,
+      )
+    except InputError as error:
+      return error
 
 
 def picture(file: pathlib.Path, side: int) -> np.ndarray:

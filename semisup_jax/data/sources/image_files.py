@@ -96,7 +96,11 @@ def read_header(file: pathlib.Path) -> Header:
 
 
 def decode(
-  file: str | pathlib.Path, *, grey: bool, size: tuple[int, int] | None
+  file: str | pathlib.Path,
+  *,
+  grey: bool,
+  size: tuple[int, int] | None,
+  shorter_side: int | None = None,
 ) -> np.ndarray:
   """Decodes an image.
 
@@ -105,6 +109,9 @@ def decode(
     grey: Whether it becomes grey, or RGB.
     size: Width and height in pixels, to which it is scaled and cut around its
       centre, its aspect ratio kept; None leaves it as it is.
+    shorter_side: In pixels, to which that of the image is scaled before `size`
+      is cut out, as published networks are tested; None scales no further than
+      to what covers `size`.
 
   Returns:
     uint8 [H, W, C], C 1 or 3.
@@ -113,7 +120,7 @@ def decode(
     InputError: If it cannot be decoded.
   """
   with _opened(file, 'decoded') as image:
-    if size is not None:
+    if size is not None and shorter_side is None:
       # A JPEG far larger than needed is decoded at a fraction of its size, yet
       # at twice what is left of it.
       image.draft(None, (2 * max(size), 2 * max(size)))
@@ -123,7 +130,9 @@ def decode(
     image = _of_8_bits(image, file).convert(mode)
     if turn in _TURNED:
       image = image.transpose(_TURNED[turn])
-    if size is not None:
+    if shorter_side is not None:
+      image = _middle(image, size, shorter_side)
+    elif size is not None:
       image = fit(image, size)
     pixels = np.asarray(image)
   return pixels.reshape(*pixels.shape[:2], 1 if grey else 3)
@@ -159,6 +168,23 @@ def fit(image: Image.Image, size: tuple[int, int]) -> Image.Image:
   if image.size == size:
     return image
   return ImageOps.fit(image, size, Image.Resampling.BILINEAR)
+
+
+def _middle(
+  image: Image.Image, size: tuple[int, int], shorter_side: int
+) -> Image.Image:
+  """Scales the shorter side, and cuts (width, height) out of the middle."""
+  scale = shorter_side / min(image.size)
+  whole = [round(scale * side) for side in image.size]
+  starts = [(a - b) // 2 for a, b in zip(whole, size, strict=True)]
+  ends = [a + b for a, b in zip(starts, size, strict=True)]
+  # Only what is kept is scaled: of a very long image the whole would be huge.
+  box = [
+    place * side / scaled
+    for places in (starts, ends)
+    for place, side, scaled in zip(places, image.size, whole, strict=True)
+  ]
+  return image.resize(size, Image.Resampling.BILINEAR, box=box)
 
 
 def _of_8_bits(image: Image.Image, file: str | pathlib.Path) -> Image.Image:

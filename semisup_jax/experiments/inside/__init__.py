@@ -1,4 +1,4 @@
-"""A look into the network of a finished run."""
+"""A look into a network: of a finished run, or a published one."""
 
 from semisup_jax.experiments.inside.look import look_inside
 

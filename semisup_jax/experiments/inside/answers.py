@@ -12,10 +12,11 @@ def top_k(subject: Subject) -> Part:
   """The most probable classes of the images that are shown."""
   said = subject.said(subject.rows, subject.config.k)
   pixels = subject.images.pixels(subject.rows)
-  how = 'each by itself' if subject.multi_label else 'the true one green'
+  multi_label = subject.network.multi_label
+  how = 'each by itself' if multi_label else 'the true one green'
   caption = (
-    f'{len(said[0].classes)} of {subject.probabilities.shape[1]}, with their '
-    f'probabilities; {how}.'
+    f'{len(said[0].classes)} of {len(subject.network.class_names):,}, with '
+    f'their probabilities; {how}.'
   )
 
   def draw(figures, theme):
@@ -82,7 +83,7 @@ def neighbours(subject: Subject) -> Part:
 
 def mistakes(subject: Subject) -> Part:
   """Images that are given a wrong class, the most certain first."""
-  if subject.multi_label:
+  if subject.network.multi_label:
     return Part(
       None,
       left_out='Wrong predictions are left out: an image has any number of '
@@ -96,7 +97,7 @@ def mistakes(subject: Subject) -> Part:
       left_out='Wrong predictions are left out: the class of no image is '
       'known.',
     )
-  rows = visualize.mistakes(subject.probabilities, labels)
+  rows = visualize.mistakes(subject.images.probabilities, labels)
   right = count - len(rows)
   judged = Judged(right, count, *metrics.wilson_interval(right, count))
   said = subject.said(rows, WRONG)

@@ -11,10 +11,10 @@ from semisup_jax import data, training
 from semisup_jax.data.dataset import UNKNOWN, Dataset
 from semisup_jax.data.sources.layouts import Entry
 from semisup_jax.experiments import ingredients, origin
-from semisup_jax.experiments.saved_model import SavedModel
+from semisup_jax.experiments.inside.network import Network, Seen
 from semisup_jax.types import InputError, lookup
 
-# Images that are read and embedded in one go.
+# Images that are read and seen in one go.
 CHUNK = 512
 
 _OF_VALIDATION = (
@@ -26,28 +26,37 @@ _OF_A_FOLDER = (
   'too good.'
 )
 
-# uint8 [N, H, W, C] to embeddings, float32 [N, D].
-Embed = Callable[[np.ndarray], np.ndarray]
+See = Callable[[np.ndarray], Seen]  # Of a `Network`.
 
 
 @dataclasses.dataclass(frozen=True)
 class Images:
-  """Images, and what an encoder makes of them.
+  """Images, and what a network makes of them.
 
   Attributes:
     names: N of them: files, or places in a part.
     truths: Of each its class, or its labels; None where nobody knows.
     labels: Their classes, int [N]; below 0 where nobody knows, where the
       classifier does not know it, or where an image has any number of labels.
-    embeddings: float32 [N, D].
+    seen: What it makes of them.
     pixels: Rows, int [M], to images, uint8 [M, H, W, C].
   """
 
   names: Sequence[str]
   truths: Sequence[str | None]
   labels: np.ndarray
-  embeddings: np.ndarray
+  seen: Seen
   pixels: Callable[[np.ndarray], np.ndarray]
+
+  @property
+  def embeddings(self) -> np.ndarray:
+    """float32 [N, D]."""
+    return self.seen.embeddings
+
+  @property
+  def probabilities(self) -> np.ndarray | None:
+    """float32 [N, K]; None without a classifier."""
+    return self.seen.probabilities
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,12 +83,12 @@ class LookedAt:
 class OfTheRun:
   """The part that a run reports on, and the images it has learned from."""
 
-  def __init__(self, config: Any, saved: SavedModel):
+  def __init__(self, config: Any, network: Network):
     """Reads them, as the run has.
 
     Args:
       config: The whole config; `data.path` is None.
-      saved: The model of the run.
+      network: Of the run.
 
     Raises:
       InputError: If they are not there any more, or are others.
@@ -93,19 +102,19 @@ class OfTheRun:
     self._seed = config.seed
     self._among = config.neighbours.among
     here = self._part.images.shape[1:], self._part.class_names
-    if here != (saved.image_shape, saved.class_names):
+    if here != (network.image_shape, network.class_names):
       raise InputError(
         f'{self._source} has other images now than those that {config.run} has '
         f'learned from, {list(here[0])} of {len(here[1])} classes and not '
-        f'{list(saved.image_shape)} of {len(saved.class_names)}, or classes of '
-        'other names; give others, as --config.data.path=FOLDER'
+        f'{list(network.image_shape)} of {len(network.class_names)}, or '
+        'classes of other names; give others, as --config.data.path=FOLDER'
       )
 
-  def look(self, embed: Embed, console: Console) -> LookedAt:
-    """Embeds them.
+  def look(self, see: See, console: Console) -> LookedAt:
+    """Shows them to the network.
 
     Args:
-      embed: Of the run's encoder.
+      see: Of the network.
       console: Where a person reads how it goes.
     """
     part, rows, notes = self._part, self._splits.known, []
@@ -119,8 +128,8 @@ class OfTheRun:
     count = len(part) + len(rows)
     with training.progress_bar(console, 'images', count) as bar:
       everything = np.arange(len(part))
-      images = _of_part(part, everything, self._split, embed, bar)
-      others = _of_part(self._splits.train, rows, 'train', embed, bar)
+      images = _of_part(part, everything, self._split, see, bar)
+      others = _of_part(self._splits.train, rows, 'train', see, bar)
     reading = self._splits.train.reading
     return LookedAt(
       name=f'the {self._split} part of {self._source}',
@@ -135,53 +144,54 @@ class OfTheRun:
 class OfAFolder:
   """Every image file of a folder; they are each other's neighbours."""
 
-  def __init__(self, config: Any, saved: SavedModel):
+  def __init__(self, config: Any, network: Network):
     """Finds the files.
 
     Args:
       config: The whole config; `data.path` is the folder.
-      saved: The model of the run.
+      network: What will see them.
 
     Raises:
       InputError: If there is none, or the table is not one.
     """
     if config.report_split is not None:
       raise InputError(
-        f'report_split={config.report_split} is a part of the images of the '
-        f'run; leave it out, or data.path={config.data.path}'
+        f'report_split={config.report_split} is a part of the images of a run; '
+        f'leave it out, or data.path={config.data.path}'
       )
-    several = saved.head is not None and saved.head.multi_label
-    classes = saved.class_names if several else None
-    self._found = data.FoundImages(config.data, classes)
+    classes = network.class_names if network.multi_label else None
+    self._found = data.FoundImages(
+      config.data, classes, shorter_side=network.shorter_side
+    )
     self._name = f'the folder {config.data.path}'
-    self._saved = saved
+    self._network = network
 
-  def look(self, embed: Embed, console: Console) -> LookedAt:
-    """Decodes and embeds them.
+  def look(self, see: See, console: Console) -> LookedAt:
+    """Decodes them, and shows them to the network.
 
     Args:
-      embed: Of the run's encoder.
+      see: Of the network.
       console: Where a person reads how it goes.
 
     Raises:
       InputError: If one cannot be read, and is not to be passed over.
     """
-    found, shape = self._found, self._saved.image_shape
-    entries, embeddings = [], []
+    found, shape = self._found, self._network.image_shape
+    entries, seen = [], []
     with training.progress_bar(console, 'images', len(found.entries)) as bar:
       for chunk, pixels in found.chunks(shape):
         entries += chunk
-        embeddings.append(embed(pixels))
+        seen.append(see(pixels))
         bar.advance(len(chunk))
     if not entries:
       raise InputError(f'none of the images can be read: {found.skipped[0]}')
     truths, notes = self._truths(entries)
-    number = {name: i for i, name in enumerate(self._saved.class_names)}
+    number = {name: i for i, name in enumerate(self._network.class_names)}
     images = Images(
       names=list(map(found.name, entries)),
       truths=truths,
       labels=np.array([number.get(name, UNKNOWN) for name in truths]),
-      embeddings=np.concatenate(embeddings),
+      seen=Seen.joined(seen),
       pixels=lambda rows: found.pixels([entries[row] for row in rows], shape),
     )
     return LookedAt(
@@ -189,7 +199,7 @@ class OfAFolder:
       images=images,
       others=None,
       caveat=_OF_A_FOLDER,
-      notes=[*notes, *found.notes(shape[-1])],
+      notes=[*self._network.notes, *notes, *found.notes(shape[-1])],
       skipped=found.skipped,
     )
 
@@ -197,7 +207,7 @@ class OfAFolder:
     self, entries: Sequence[Entry]
   ) -> tuple[list[str | None], list[str]]:
     """What is known of each file, and sentences on how."""
-    names = self._saved.class_names
+    names = self._network.class_names
     labels = [entry.label for entry in entries]
     if any(isinstance(label, tuple) for label in labels):
       return [
@@ -223,13 +233,13 @@ class OfAFolder:
 
 
 def _of_part(
-  part: Dataset, rows: np.ndarray, split: str, embed: Embed, bar: Any
+  part: Dataset, rows: np.ndarray, split: str, see: See, bar: Any
 ) -> Images:
-  """Some images of a part, embedded."""
-  embeddings = []
+  """Some images of a part, seen."""
+  seen = []
   for start in range(0, len(rows), CHUNK):
     some = rows[start : start + CHUNK]
-    embeddings.append(embed(part.images[some]))
+    seen.append(see(part.images[some]))
     bar.advance(len(some))
   labels = part.labels[rows]
   files = part.files
@@ -237,6 +247,6 @@ def _of_part(
     names=[files[row] if files else f'{split} {row}' for row in rows],
     truths=data.in_words(labels, part.class_names),
     labels=np.full(len(rows), UNKNOWN) if part.multi_label else labels,
-    embeddings=np.concatenate(embeddings),
+    seen=Seen.joined(seen),
     pixels=lambda places: part.images[rows[places]],
   )

@@ -1,4 +1,4 @@
-"""A look into the network of a finished run: one page, and its numbers."""
+"""A look into a network: one page, and its numbers."""
 
 import pathlib
 from collections.abc import Sequence
@@ -17,8 +17,9 @@ from semisup_jax.experiments.inside.images import (
   OfAFolder,
   OfTheRun,
 )
-from semisup_jax.experiments.inside.network import Network
+from semisup_jax.experiments.inside.network import Network, of_run
 from semisup_jax.experiments.inside.part import Part, Subject
+from semisup_jax.experiments.inside.published import of_weights
 from semisup_jax.reporting import inside, inside_page, results
 from semisup_jax.reporting.inside import Inside
 from semisup_jax.training import hosts
@@ -47,8 +48,9 @@ def look_inside(
   """Writes report.html, numbers.json and arrays.npz.
 
   Args:
-    config: The whole config; `run` is the workdir of the run, and `data.path` a
-      folder of images, or None for those of the run.
+    config: The whole config; `run` is the workdir of a run, or else `weights` a
+      file of published ones; `data.path` is a folder of images, or None for
+      those of the run.
     workdir: Where they go.
     console: Where a person reads what was found.
     command: The command line, for the page.
@@ -58,10 +60,10 @@ def look_inside(
   """
   hosts.together(lambda: workdir_lib.is_begun(workdir, config.to_dict()))
   chosen, network, source = hosts.together(lambda: _asked(config))
-  looked_at = source.look(network.embed, console)
+  looked_at = source.look(network.see, console)
   subject = _subject(chosen, network, looked_at)
   parts = {name: PARTS[name](subject) for name in config.show}
-  found = _found(config.run, subject, list(parts.values()))
+  found = _found(config, subject, list(parts.values()))
 
   def write(path):
     figures = FigureFiles(workdir / 'figures', console)
@@ -69,7 +71,7 @@ def look_inside(
       if part.figure is not None:
         title, caption, draw = part.figure
         figures.add(title, caption, name, draw)
-    _save(workdir, found, parts)
+    _save(workdir, config, found, parts)
     inside_page.write_page(path, found, figures.made, command)
 
   sentences = (
@@ -85,16 +87,34 @@ def look_inside(
 def _asked(config: Any) -> tuple[Any, Network, OfTheRun | OfAFolder]:
   """The config with what it leaves open, the network, and the images."""
   _check(config)
-  saved = origin.model(config)
-  network = Network(saved)
+  if config.weights is None:
+    network = of_run(origin.model(config))
+  else:
+    network = of_weights(config)
   _check_parts(config, network)
   chosen = _chosen(config, network)
-  source = OfTheRun if config.data.path is None else OfAFolder
-  return chosen, network, source(config, saved)
+  ours = config.weights is None and config.data.path is None
+  source = OfTheRun if ours else OfAFolder
+  return chosen, network, source(config, network)
 
 
 def _check(config: Any) -> None:
-  """Fails on fields that are wrong whatever the run is."""
+  """Fails on fields that are wrong whatever the network is."""
+  if None not in (config.run, config.weights):
+    raise InputError(
+      f'run={config.run} and weights={config.weights} are two networks; give '
+      'one of them'
+    )
+  of_weights_alone = {
+    'classes': config.classes,
+    'data.image_size': config.data.image_size,
+    'data.shorter_side': config.data.shorter_side,
+  }
+  for name, value in of_weights_alone.items():
+    if config.weights is None and value is not None:
+      raise InputError(
+        f'{name}={value} goes with weights; a run has its own, so leave it out'
+      )
   if not config.show:
     raise InputError(f'show is empty; known: {", ".join(PARTS)}')
   for name in config.show:
@@ -115,7 +135,7 @@ def _check(config: Any) -> None:
 def _check_parts(config: Any, network: Network) -> None:
   """Fails where the network lacks what a part shows."""
   lacks = []
-  if network.saved.head is None:
+  if not network.classifier:
     lacks.append(
       (
         ('top_k', 'saliency', 'mistakes'),
@@ -148,7 +168,7 @@ def _chosen(config: Any, network: Network) -> Any:
     section.feature = section.feature or features[-1]
     for name in (chosen.feature, section.feature):
       lookup(dict.fromkeys(features), name, 'feature')
-  shorter = min(network.saved.image_shape[:2])
+  shorter = min(network.image_shape[:2])
   if section.patch is None:
     section.patch = max(1, round(shorter / 4))
   if section.stride is None:
@@ -166,26 +186,24 @@ def _chosen(config: Any, network: Network) -> Any:
 
 def _subject(config: Any, network: Network, looked_at: LookedAt) -> Subject:
   """What parts are told."""
-  images, head = looked_at.images, network.saved.head
-  drawn = np.random.default_rng(config.seed).permutation(len(images.names))
+  count = len(looked_at.images.names)
+  drawn = np.random.default_rng(config.seed).permutation(count)
   return Subject(
     config=config,
     network=network,
     looked_at=looked_at,
     rows=np.sort(drawn[: config.images]),
-    probabilities=head and head.probabilities(images.embeddings),
   )
 
 
-def _found(run: str, subject: Subject, parts: Sequence[Part]) -> Inside:
+def _found(config: Any, subject: Subject, parts: Sequence[Part]) -> Inside:
   """What the page says."""
-  saved, looked_at = subject.network.saved, subject.looked_at
-  head = saved.head
+  network, looked_at = subject.network, subject.looked_at
   return Inside(
-    run=run,
-    method=saved.method,
-    model=subject.network.name,
-    classifier=head and (head.protocol, head.labels, head.validation_images),
+    source=config.run or config.weights,
+    method=network.method,
+    model=network.name,
+    classifier=network.classifier,
     images=looked_at.name,
     count=len(looked_at.images.names),
     caveat=looked_at.caveat,
@@ -197,9 +215,12 @@ def _found(run: str, subject: Subject, parts: Sequence[Part]) -> Inside:
   )
 
 
-def _save(workdir: pathlib.Path, found: Inside, parts: dict[str, Part]) -> None:
+def _save(
+  workdir: pathlib.Path, config: Any, found: Inside, parts: dict[str, Part]
+) -> None:
   """Writes the numbers and the arrays."""
-  numbers = {'run': found.run, 'images': found.images, 'n': found.count}
+  numbers = {'run': config.run, 'weights': config.weights}
+  numbers |= {'images': found.images, 'n': found.count}
   numbers |= {name: part.numbers for name, part in parts.items()}
   results.write_json(workdir / NUMBERS, numbers)
   path = workdir / ARRAYS

@@ -64,12 +64,12 @@ def saliency(subject: Subject) -> Part:
   section, network = subject.config.saliency, subject.network
   pixels = subject.images.pixels(subject.rows)
   said = subject.said(subject.rows, 1)
-  classes = subject.probabilities[subject.rows].argmax(axis=1)
-  fill = np.rint(255 * network.saved.mean).astype(np.uint8)
+  classes = subject.images.probabilities[subject.rows].argmax(axis=1)
+  fill = np.rint(255 * network.mean).astype(np.uint8)
   falls = np.stack(
     [
       visualize.occlude(
-        network.classify,
+        lambda images: network.see(images).probabilities,
         image,
         label,
         patch=section.patch,

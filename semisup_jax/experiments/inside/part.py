@@ -22,29 +22,22 @@ class Subject:
     network: It.
     looked_at: The images.
     rows: Which of them are shown, int [M].
-    probabilities: Of all of them, float32 [N, K]; None without a classifier.
   """
 
   config: Any
   network: Network
   looked_at: LookedAt
   rows: np.ndarray
-  probabilities: np.ndarray | None
 
   @property
   def images(self) -> Images:
     """All of them."""
     return self.looked_at.images
 
-  @property
-  def multi_label(self) -> bool:
-    """Whether the classifier gives an image any number of labels."""
-    return self.network.saved.head.multi_label
-
   def said(self, rows: np.ndarray, k: int) -> list[Said]:
     """The k most probable classes of some images."""
-    names, images = self.network.saved.class_names, self.images
-    found = visualize.top_classes(self.probabilities[rows], k)
+    names, images = self.network.class_names, self.images
+    found = visualize.top_classes(images.probabilities[rows], k)
     return [
       Said(
         images.names[row],
