@@ -1,5 +1,6 @@
 """The study of transfer to few pictures: its points, its page."""
 
+import os
 import pathlib
 
 import numpy as np
@@ -18,7 +19,12 @@ from semisup_jax.studies.cartoon_transfer.measured import (
   Measured,
 )
 
-CARTOONS = pathlib.Path('../shared/data/folders/pacs_cartoon')
+REAL = pathlib.Path(
+  os.environ.get(
+    'SEMISUP_DATA_DIR', pathlib.Path(__file__).parents[3] / 'shared' / 'data'
+  )
+)
+CARTOONS = REAL / 'folders' / 'pacs_cartoon'
 RATES = (0.03, 0.01)
 # Accuracy on the test part above 0.5, of each seed.
 GAINS = {
@@ -203,7 +209,10 @@ def test_an_unknown_arm_is_named():
     next(recipe.sweep(config))
 
 
-@pytest.mark.skipif(not CARTOONS.exists(), reason='needs the PACS cartoons')
+@pytest.mark.skipif(
+  not CARTOONS.exists(),
+  reason=f'the cartoons are not at {CARTOONS}; set SEMISUP_DATA_DIR',
+)
 def test_the_full_sets_channels_are_the_published_ones_the_few_shot_ones_not():
   config = recipe.get_config('full_set')
   config.data.path = str(CARTOONS)
