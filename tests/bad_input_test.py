@@ -133,7 +133,7 @@ ROWS = [
   ([RECIPE, '--config.data.views=noise(0.1)'], "must end in '|normalize'"),
   ([RECIPE, '--config.seed=4294967296'], 'got 4294967296'),
   ([RECIPE, '--config.schedule=None'], 'it is a section'),
-  ([RECIPE, '--config.model.name=resnet18'], 'needs model.stem'),
+  ([RECIPE, '--config.model.name=resnet9'], 'needs model.dropout'),
   ([RECIPE, '--config.method.name=supervised'], 'needs method.label_smooth'),
   ([RECIPE, '--config.model.dtype=float64'], 'JAX_ENABLE_X64=1'),
   ([RECIPE, '--config.method.projector_output=0'], 'at least 1; got 0'),
