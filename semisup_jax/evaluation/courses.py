@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.stats import rankdata
 
-from semisup_jax.metrics import LOWER_IS_BETTER
+from semisup_jax.metrics import mean_ranks, selection_values
 
 
 class Course:
@@ -49,12 +48,10 @@ def best_of(
     Of those that are level, the place of the one with the lowest loss on
     validation: small validation parts tie often. Of the same loss, the first.
   """
-  sign = np.array([-1 if m in LOWER_IS_BETTER else 1 for m in select_by])
-  # In the precision that a state keeps.
-  values = sign * np.float32([[look[m] for m in select_by] for look in looks])
+  values = np.stack([selection_values(look, select_by) for look in looks])
   # What cannot be measured, as of a fold without a class, is the last.
   values = np.where(np.isnan(values), -np.inf, values)
-  ranks = rankdata(values, axis=0).mean(axis=1)
+  ranks = mean_ranks(values)
   losses = np.array([look['nll'] for look in looks])
   return int(np.lexsort((losses, -ranks))[0])
 

@@ -57,7 +57,9 @@ from semisup_jax.metrics.scoring import (
   ONE_CLASS,
   SEVERAL_LABELS,
   Scoring,
+  mean_ranks,
   scoring_of,
+  selection_values,
 )
 from semisup_jax.metrics.summary import ECE_BINS, classification_metrics
 from semisup_jax.metrics.thresholds import (
@@ -96,6 +98,7 @@ __all__ = [
   'largest_macro_f1',
   'macro_f1',
   'mean_and_std',
+  'mean_ranks',
   'multi_label_metrics',
   'negative_log_likelihood',
   'neighbour_purity',
@@ -108,6 +111,7 @@ __all__ = [
   'roc_auc',
   'roc_curve',
   'scoring_of',
+  'selection_values',
   'silhouette',
   'student_t_interval',
   'top_k_accuracy',

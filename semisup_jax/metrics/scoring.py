@@ -4,13 +4,14 @@ Labels say themselves which it is: one class an image, integers [batch], or any
 number of labels, 0 or 1 [batch, labels].
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 import scipy.special
+import scipy.stats
 from numpy.typing import ArrayLike
 
 from semisup_jax.metrics.calibration import (
@@ -79,6 +80,30 @@ class Scoring(NamedTuple):
 
 
 LOWER_IS_BETTER = frozenset({'nll'})
+
+
+def selection_values(
+  measured: Mapping[str, float], select_by: Sequence[str]
+) -> np.ndarray:
+  """The metrics that choose, larger being better, float32 [metrics].
+
+  In the precision that a state keeps: an equal value must not seem worse.
+  """
+  sign = [-1 if name in LOWER_IS_BETTER else 1 for name in select_by]
+  return np.float32(sign) * np.float32([measured[name] for name in select_by])
+
+
+def mean_ranks(values: ArrayLike) -> np.ndarray:
+  """Of each look the mean over the metrics of its rank, the best being the
+  highest.
+
+  Args:
+    values: float [looks, metrics], larger being better.
+
+  Returns:
+    float64 [looks]; ties share their mean rank, and a NaN makes all NaN.
+  """
+  return scipy.stats.rankdata(values, axis=0).mean(axis=1)
 
 
 def _of_confusion(measure: Callable) -> Callable:

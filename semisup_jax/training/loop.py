@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.stats import rankdata
 
 from semisup_jax import metrics as metrics_lib
 from semisup_jax import optim
@@ -101,7 +100,9 @@ def fit(
       if evaluate:
         results = _evaluate(state, done, evaluators, log)
         if select_by:
-          state = _select(state, _values(results, *select_by), chosen(state))
+          evaluator, *by = select_by
+          values = metrics_lib.selection_values(results[evaluator], by)
+          state = _select(state, values, chosen(state))
           state = _lowered(state, plateau, evaluate_every)
           ended = stale(state)
       if log:
@@ -152,17 +153,6 @@ def _evaluate(state, step, evaluators, log) -> dict[str, Mapping[str, float]]:
   return results
 
 
-def _values(results, evaluator: str, *metrics: str) -> np.ndarray:
-  """What is selected by, larger being better."""
-  return np.float32(
-    [
-      results[evaluator][metric]
-      * (-1 if metric in metrics_lib.LOWER_IS_BETTER else 1)
-      for metric in metrics
-    ]
-  )
-
-
 def _lowered(
   state: TrainState, plateau: optim.Plateau | None, every: int
 ) -> TrainState:
@@ -195,10 +185,9 @@ def _select(
   is gone, so one that only later looks would rank first is not found.
   """
   kept = state.selection
-  # Compared in the precision that is kept: an equal value must not seem worse.
   seen = np.asarray(kept.seen)
   look = int((seen > -np.inf).all(axis=1).sum())
-  rank = rankdata(np.vstack([seen[:look], values]), axis=0).mean(axis=1)
+  rank = metrics_lib.mean_ranks(np.vstack([seen[:look], values]))
   # Placed as the old ones are, in whichever processes that is.
   kept = kept.replace(seen=kept.seen.at[look].set(values))
   if int(kept.look) < 0 or rank[look] >= rank[int(kept.look)]:

@@ -11,7 +11,7 @@ import numpy as np
 import optax
 import pytest
 
-from semisup_jax import training
+from semisup_jax import metrics, training
 from semisup_jax.training import loop, sharding
 from semisup_jax.types import InputError
 
@@ -185,7 +185,7 @@ def test_an_equal_value_is_a_tie_however_it_rounds(n):
   # Half of all k / n are less than their float32, half are more.
   state, _ = start(line_method(), looks=2)
   for k in range(n):
-    value = loop._values({'probe': {'top1': k / n}}, 'probe', 'top1')
+    value = metrics.selection_values({'top1': k / n}, ['top1'])
     state = state.replace(step=jnp.int32(2 * k))
     first = loop._select(state, value, state.variables)
     later = first.replace(step=jnp.int32(2 * k + 1))
