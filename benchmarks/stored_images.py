@@ -108,7 +108,11 @@ def watched(arguments: Sequence[str], workdir: pathlib.Path) -> Iterator[Look]:
 
 def look(pid: int, workdir: pathlib.Path, seconds: float) -> Look:
   """Looks at a process and those that it has started."""
-  memory = {i: _memory(i) for i in (pid, *_children(pid))}
+  memory = {pid: _memory(pid)}
+  for child in _children(pid):
+    # It may have ended since, or be a zombie, which has no memory.
+    with contextlib.suppress(ProcessLookupError, FileNotFoundError):
+      memory[child] = _memory(child)
   return Look(
     seconds,
     _last_step(workdir / 'metrics.jsonl'),

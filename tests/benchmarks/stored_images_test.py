@@ -1,6 +1,8 @@
 """The files are what a run reads, and the table is of what it held."""
 
 import os
+import subprocess
+import sys
 
 from benchmarks import stored_images
 from benchmarks.stored_images import Look
@@ -36,3 +38,10 @@ def test_a_look_at_this_process(tmp_path):
   look = stored_images.look(os.getpid(), tmp_path, 1.5)
   assert look.step == 0
   assert 0 < look.main < 10**11
+
+
+def test_a_look_while_a_process_ends(tmp_path):
+  with subprocess.Popen([sys.executable, '-c', '']) as child:
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    look = stored_images.look(os.getpid(), tmp_path, 1.5)
+  assert look.main > 0
