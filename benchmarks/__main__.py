@@ -46,14 +46,14 @@ def main() -> int:
     description=__doc__,
     formatter_class=argparse.RawDescriptionHelpFormatter,
   )
-  parser.add_argument(
-    'sections', nargs='*', choices=[*SECTIONS, []], default=list(SECTIONS)
-  )
+  parser.add_argument('sections', nargs='*', help=', '.join(SECTIONS))
   parser.add_argument('--quick', action='store_true', help='measures nothing')
   arguments = parser.parse_args()
+  if unknown := set(arguments.sections) - set(SECTIONS):
+    parser.error(f'unknown: {", ".join(unknown)}; known: {", ".join(SECTIONS)}')
   here = machine.find(arguments.quick)
   failed = False
-  for name in arguments.sections:
+  for name in arguments.sections or SECTIONS:
     print(f'## {name}\n', flush=True)
     tables = []
     try:

@@ -48,13 +48,19 @@ def _table(
   ]
   results = race(forms, turns=machine.turns, seconds=machine.seconds)
   by_turn = zip(*(r.seconds for r in results.values()), strict=True)
-  held = [r.resident for r in results.values()]
+  held = [
+    [r.facts['planned'] for r in results.values()],
+    [r.bytes for r in results.values()],
+    [r.resident for r in results.values()],
+  ]
   rows = [
     [
       name,
       tables.spread(1e3 * s for s in result.seconds),
-      tables.megabytes(result.bytes),
-      tables.megabytes(result.resident),
+      *map(
+        tables.megabytes,
+        (result.facts['planned'], result.bytes, result.resident),
+      ),
     ]
     for name, result in results.items()
   ]
@@ -63,8 +69,7 @@ def _table(
     [
       '*exponent*',
       f'{statistics.median(times):.2f} ({min(times):.2f} to {max(times):.2f})',
-      f'{exponent(values, [r.bytes for r in results.values()]):.2f}',
-      f'{exponent(values, held):.2f}',
+      *(f'{exponent(values, sizes):.2f}' for sizes in held),
     ]
   )
   rest = ', '.join(
@@ -74,12 +79,13 @@ def _table(
   )
   return tables.Table(
     f'By {axis}',
-    [axis, 'ms a step', 'memory of steps, MB', 'process, MB'],
+    [axis, 'ms a step', 'planned, MB', 'steps, MB', 'process, MB'],
     rows,
     f'{rest}. The exponent p of time or memory = c x {axis}^p, by least '
-    'squares of the logarithms; of the time in each turn. The memory of steps '
-    'is the most above what there was before the first, on a CPU with what is '
-    'compiled; that of the process is all on the host.',
+    'squares of the logarithms; of the time in each turn. Memory: what XLA '
+    'plans for a step besides its inputs; the most above what there was before '
+    'the first step, on a CPU with what is compiled; all of the process, on '
+    'the host.',
     tables.measured(results),
   )
 

@@ -327,4 +327,4 @@ def sized(
   shape = (images, image_size, image_size, 3)
   pixels = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
   trained = _training(config, pixels, models.make_encoder(config.model))
-  return Prepared(trained.call, on_device=_on_device)
+  return Prepared(trained.call, facts=trained.plan, on_device=_on_device)
