@@ -45,9 +45,11 @@ def _first_steps(case: str, machine: Machine) -> tables.Table:
   with tempfile.TemporaryDirectory() as folder:
     ours, *others = step.forms(case, batch_size, machine, folder)
     cache = _cache(pathlib.Path(folder) / 'cache')
+    _first_step(ours)  # Writes the weights that the others begin with.
+    alone = ours._replace(arguments={**ours.arguments, 'folder': None})
     ways = {
-      'ours, nothing compiled yet': ours._replace(environment=NO_CACHE),
-      'ours, kept from before': ours._replace(environment=cache),
+      'ours, nothing compiled yet': alone._replace(environment=NO_CACHE),
+      'ours, kept from before': alone._replace(environment=cache),
       **{form.name: form for form in others},
     }
     _first_step(ways['ours, kept from before'])  # Fills it.
