@@ -33,7 +33,7 @@ def _shares(case: str, batch_size: int, machine: Machine) -> tables.Table:
   with tempfile.TemporaryDirectory() as folder:
     steps = [
       form._replace(name=f'step: {form.name}')
-      for form in step.forms(case, batch_size, machine, folder)
+      for form in step.forms(case, batch_size, machine.dtype, folder)
       if form.name in (step.OURS, *DRAWN)
     ]
     results = race(

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -137,13 +137,9 @@ def race(
   Raises:
     FormError: If a form fails, or the forms disagree; then nothing is timed.
   """
-  with contextlib.ExitStack() as stack:
-    folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
-    runners = {}
-    for form in forms:
-      runners[form.name] = stack.enter_context(contextlib.closing(Runner(form)))
+  with _runners(forms) as runners:
     if tolerances is not None:
-      _check(runners, folder, tolerances)
+      _check(runners, tolerances)
     calls = {}
     for name, runner in runners.items():
       runner.go(1)  # What is compiled, is compiled here.
@@ -158,14 +154,33 @@ def race(
     }
 
 
+def compare(forms: Sequence[Form], tolerances: Mapping[str, float]) -> None:
+  """Checks that forms agree, and times none; see `race`.
+
+  Raises:
+    FormError: If they do not.
+  """
+  with _runners(forms) as runners:
+    _check(runners, tolerances)
+
+
+@contextlib.contextmanager
+def _runners(forms: Sequence[Form]) -> Iterator[dict[str, Runner]]:
+  with contextlib.ExitStack() as stack:
+    runners = {}
+    for form in forms:
+      runner = stack.enter_context(contextlib.closing(Runner(form)))
+      runners[form.name] = runner
+    yield runners
+
+
 def _check(
-  runners: Mapping[str, Runner],
-  folder: pathlib.Path,
-  tolerances: Mapping[str, float],
+  runners: Mapping[str, Runner], tolerances: Mapping[str, float]
 ) -> None:
   first, expected = None, None
   for name, runner in runners.items():
-    found = runner.outputs(folder)
+    with tempfile.TemporaryDirectory() as folder:
+      found = runner.outputs(pathlib.Path(folder))
     if found is None:
       continue
     if expected is None:

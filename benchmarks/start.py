@@ -43,7 +43,7 @@ def _first_steps(case: str, machine: Machine) -> tables.Table:
   """From the start of Python to the end of the first step."""
   (batch_size, *_) = step.batch_sizes(case, machine)
   with tempfile.TemporaryDirectory() as folder:
-    ours, *others = step.forms(case, batch_size, machine, folder)
+    ours, *others = step.forms(case, batch_size, machine.dtype, folder)
     cache = _cache(pathlib.Path(folder) / 'cache')
     _first_step(ours)  # Writes the weights that the others begin with.
     alone = ours._replace(arguments={**ours.arguments, 'folder': None})

@@ -214,6 +214,7 @@ def step(
     compiled: Whether by torch.compile.
   """
   config = cases.config(case, batch_size, dtype)
+  torch.backends.cudnn.allow_tf32 = False  # float32 is to be compared as such.
   path = pathlib.Path(folder)
   network = _network(config, cases.CASES[case].image_shape[-1]).train()
   tensors = safetensors.torch.load_file(path / 'weights.safetensors')
