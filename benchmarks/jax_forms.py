@@ -78,6 +78,12 @@ class _Training:
     costs = self.step.lower(self.state, self.batch(0)).cost_analysis()
     return {'flops': costs['flops'], 'devices': self.mesh.size}
 
+  def plan(self) -> dict[str, Any]:
+    """`planned`: bytes that a step needs on all devices besides its inputs."""
+    compiled = self.step.lower(self.state, self.batch(0)).compile()
+    on_one = compiled.memory_analysis().temp_size_in_bytes
+    return {'planned': on_one * self.mesh.size}
+
 
 def _training(config: Any, images: np.ndarray, encoder: nn.Module) -> _Training:
   """Trains by a recipe's method and optimizer, at its highest rate."""
