@@ -12,7 +12,7 @@ from jax.experimental.compilation_cache import compilation_cache
 
 # What takes less is compiled anew in about the time in which it is read.
 MIN_SECONDS = 0.1
-# The main job leaves some 10 MB, a ResNet-18 a few more.
+# A short main job leaves 1 MB.
 MAX_BYTES = 2 * 10**9
 
 
