@@ -15,17 +15,18 @@ status 1 if something is sent that no class explains; it is printed in full.
 """
 
 import argparse
+import dataclasses
 import importlib
 import os
 import re
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 from jax.experimental import topologies
 
@@ -110,13 +111,18 @@ def what(sent: hlo.Sent) -> str:
 
 
 def abstract_step(
-  config: Any, devices: Sequence[jax.Device]
+  config: Any,
+  devices: Sequence[jax.Device],
+  image_shape: tuple[int, int, int] = IMAGE_SHAPE,
 ) -> tuple[jax.stages.Lowered, training.TrainState]:
   """A recipe's step over these devices, and its state, without any array."""
-  method = methods.make_method(config, models.make_encoder(config.model), _TASK)
+  task = dataclasses.replace(
+    _TASK, image_shape=image_shape, transform=partial(_transform, image_shape)
+  )
+  method = methods.make_method(config, models.make_encoder(config.model), task)
   schedule = optax.constant_schedule(config.optimizer.learning_rate)
   tx = optim.make_optimizer(config.optimizer, schedule)
-  batch = _abstract_batch(method, config.batch_size)
+  batch = _abstract_batch(method, config.batch_size, image_shape)
   state = jax.eval_shape(
     lambda batch: training.create_state(method, tx, jax.random.key(0), batch),
     batch,
@@ -126,9 +132,11 @@ def abstract_step(
   return step.lower(state, batch), state
 
 
-def _transform(ops: str) -> augment.Transform:
-  table = augment.with_statistics(np.full(3, 0.5), np.full(3, 0.25))
-  return augment.parse(ops, table, image_shape=IMAGE_SHAPE)
+def _transform(
+  image_shape: tuple[int, int, int], ops: str
+) -> augment.Transform:
+  table = augment.with_statistics(0.5, 0.25)
+  return augment.parse(ops, table, image_shape=image_shape)
 
 
 _TASK = Task(
@@ -136,18 +144,20 @@ _TASK = Task(
   num_images=NUM_IMAGES,
   num_unlabelled=NUM_IMAGES,
   image_shape=IMAGE_SHAPE,
-  transform=_transform,
+  transform=partial(_transform, IMAGE_SHAPE),
   steps=lambda streams: 1000,
 )
 
 
-def _abstract_batch(method: Method, batch_size: int) -> dict[str, Any]:
+def _abstract_batch(
+  method: Method, batch_size: int, image_shape: tuple[int, int, int]
+) -> dict[str, Any]:
   streams = {}
   for name, ratio in method.streams.items():
     n = batch_size * ratio
     number = jax.ShapeDtypeStruct((n,), jnp.int32)
     streams[name] = {
-      'image': jax.ShapeDtypeStruct((n, *IMAGE_SHAPE), jnp.uint8),
+      'image': jax.ShapeDtypeStruct((n, *image_shape), jnp.uint8),
       'index': number,
       **({'label': number} if name == 'labelled' else {}),
     }

@@ -22,6 +22,7 @@ import safetensors.torch
 import torch
 from torch import nn
 
+from benchmarks.torch_networks import NETWORKS
 from semisup_jax import models, weights
 
 IMAGES = 4
@@ -32,115 +33,6 @@ _SECTION = {
   'batch_norm_momentum': 0.9,
   'batch_norm_groups': 1,
   'remat': False,
-}
-
-
-class Block(nn.Module):
-  """A basic block of two convolutions, or a bottleneck of three."""
-
-  def __init__(
-    self, channels: int, filters: int, stride: int, bottleneck: bool
-  ):
-    super().__init__()
-    out = filters * (4 if bottleneck else 1)
-    shapes = [(channels, filters, 3, stride), (filters, filters, 3, 1)]
-    if bottleneck:
-      shapes = [
-        (channels, filters, 1, 1),
-        (filters, filters, 3, stride),
-        (filters, out, 1, 1),
-      ]
-    self.convolutions = len(shapes)
-    for i, (before, after, kernel, step) in enumerate(shapes, 1):
-      conv = nn.Conv2d(before, after, kernel, step, kernel // 2, bias=False)
-      self.add_module(f'conv{i}', conv)
-      self.add_module(f'bn{i}', nn.BatchNorm2d(after))
-    self.downsample = None
-    if stride > 1 or channels != out:
-      self.downsample = nn.Sequential(
-        nn.Conv2d(channels, out, 1, stride, bias=False), nn.BatchNorm2d(out)
-      )
-
-  def forward(self, x: torch.Tensor) -> torch.Tensor:
-    """NCHW to NCHW."""
-    y = x
-    for i in range(1, self.convolutions + 1):
-      y = self.get_submodule(f'bn{i}')(self.get_submodule(f'conv{i}')(y))
-      if i < self.convolutions:
-        y = y.relu()
-    return (y + (x if self.downsample is None else self.downsample(x))).relu()
-
-
-class ResNet(nn.Module):
-  """ResNet-18, 34 or 50, by its blocks."""
-
-  def __init__(self, sizes: tuple[int, ...], bottleneck: bool):
-    super().__init__()
-    self.conv1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False)
-    self.bn1 = nn.BatchNorm2d(64)
-    self.maxpool = nn.MaxPool2d(3, 2, 1)
-    channels = 64
-    for i, size in enumerate(sizes):
-      blocks = []
-      for j in range(size):
-        stride = 2 if i and not j else 1
-        blocks.append(Block(channels, 64 * 2**i, stride, bottleneck))
-        channels = 64 * 2**i * (4 if bottleneck else 1)
-      self.add_module(f'layer{i + 1}', nn.Sequential(*blocks))
-    self.fc = nn.Linear(channels, 1000)
-
-  def forward(self, x: torch.Tensor) -> torch.Tensor:
-    """NCHW to logits."""
-    x = self.maxpool(self.bn1(self.conv1(x)).relu())
-    for i in range(1, 5):
-      x = self.get_submodule(f'layer{i}')(x)
-    return self.fc(x.mean((2, 3)))
-
-
-class Fire(nn.Module):
-  """SqueezeNet's module."""
-
-  def __init__(self, channels: int, squeeze: int, expand: int):
-    super().__init__()
-    self.squeeze = nn.Conv2d(channels, squeeze, 1)
-    self.expand1x1 = nn.Conv2d(squeeze, expand, 1)
-    self.expand3x3 = nn.Conv2d(squeeze, expand, 3, padding=1)
-
-  def forward(self, x: torch.Tensor) -> torch.Tensor:
-    """NCHW to NCHW."""
-    x = self.squeeze(x).relu()
-    return torch.cat([self.expand1x1(x).relu(), self.expand3x3(x).relu()], 1)
-
-
-class SqueezeNet(nn.Module):
-  """SqueezeNet 1.0 or 1.1, by its first convolution and its poolings."""
-
-  def __init__(self, filters: int, kernel: int, pooled: tuple[int, ...]):
-    super().__init__()
-    layers = [nn.Conv2d(3, filters, kernel, 2), nn.ReLU()]
-    channels = filters
-    for number in range(2, 10):
-      if number in pooled:
-        layers.append(nn.MaxPool2d(3, 2, ceil_mode=True))
-      squeeze = 16 * (number // 2)
-      layers.append(Fire(channels, squeeze, 4 * squeeze))
-      channels = 8 * squeeze
-    self.features = nn.Sequential(*layers)
-    self.classifier = nn.Sequential(
-      nn.Dropout(0.5), nn.Conv2d(512, 1000, 1), nn.ReLU()
-    )
-
-  def forward(self, x: torch.Tensor) -> torch.Tensor:
-    """NCHW to logits."""
-    return self.classifier(self.features(x)).mean((2, 3))
-
-
-NETWORKS: dict[str, Callable[[], nn.Module]] = {
-  'resnet18': lambda: ResNet((2, 2, 2, 2), bottleneck=False),
-  'resnet34': lambda: ResNet((3, 4, 6, 3), bottleneck=False),
-  'resnet50': lambda: ResNet((3, 4, 6, 3), bottleneck=True),
-  'squeezenet1_0': lambda: SqueezeNet(96, 7, (2, 5, 9)),
-  'squeezenet1_1': lambda: SqueezeNet(64, 3, (2, 4, 6)),
 }
 
 

@@ -85,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
   try:
     training.join(command.multihost)
     console = Console(quiet=not hosts.is_main())
-    with training.handled():
+    with training.handled(), training.keep_compiled():
       _run(command, console=console, words=words, started=started)
   except InputError as error:
     return _failed(error, 2)

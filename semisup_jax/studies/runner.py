@@ -15,7 +15,7 @@ from semisup_jax.experiments import workdir as workdir_lib
 from semisup_jax.experiments.workdir import BusyError
 from semisup_jax.reporting import results as results_lib
 from semisup_jax.reporting import wording
-from semisup_jax.studies import compilation, folder, page, progress
+from semisup_jax.studies import folder, page, progress
 from semisup_jax.studies import points as points_lib
 from semisup_jax.studies import rows as rows_lib
 from semisup_jax.studies.points import Point
@@ -98,10 +98,9 @@ def run(
 
   collect = functools.partial(_collect, config, workdir, points)
   rows, failed, busy = collect(), {}, 0
-  with (
-    compilation.kept(workdir / 'compiled'),
-    progress.bar(console, total=len(mine), done=len(mine) - len(todo)) as bar,
-  ):
+  with progress.bar(
+    console, total=len(mine), done=len(mine) - len(todo)
+  ) as bar:
     for point in todo:
       bar.begin(point.name)
       try:

@@ -3,6 +3,7 @@
 from semisup_jax.training import (
   checkpoint,
   cluster,
+  compilation,
   hosts,
   interruption,
   loop,
@@ -18,6 +19,7 @@ Checkpoints = checkpoint.Checkpoints
 Interrupted = interruption.Interrupted
 JoinError = cluster.JoinError
 join = cluster.join
+keep_compiled = compilation.kept
 ElsewhereError = hosts.ElsewhereError
 MetricsLog = metrics_log.MetricsLog
 NotFiniteError = loop.NotFiniteError

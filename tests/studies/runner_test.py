@@ -4,7 +4,6 @@ import contextlib
 import json
 import sys
 
-import jax
 import pytest
 from ml_collections import config_dict
 
@@ -47,7 +46,7 @@ def test_a_study_names_the_tables_that_its_rows_keep(launch):
 
 def test_what_a_study_leaves(launch, workdir):
   launch()
-  left = {path.name for path in workdir.iterdir()} - {'compiled'}
+  left = {path.name for path in workdir.iterdir()}
   assert left == {
     'config.json',
     'page.md',
@@ -255,18 +254,3 @@ def test_the_page_function_gets_the_rows(launch, workdir):
   ((config, given, folder, _),) = calls
   assert (config.study, given, folder) == ('fake', rows, workdir)
   assert not (workdir / 'page.md').exists()
-
-
-def test_the_settings_of_jax_are_as_before(launch, workdir):
-  seen = []
-  name = 'jax_compilation_cache_dir'
-  before = getattr(jax.config, name)
-
-  def look(config, folder, **arguments):
-    seen.append(getattr(jax.config, name))
-    raise KeyboardInterrupt
-
-  with pytest.raises(KeyboardInterrupt):
-    launch(run_point=look)
-  assert seen[0].startswith(str(workdir / 'compiled'))
-  assert getattr(jax.config, name) == before
