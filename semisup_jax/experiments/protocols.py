@@ -9,12 +9,8 @@ from semisup_jax.evaluation.label_efficiency import Protocol
 from semisup_jax.experiments import probing, separability
 from semisup_jax.experiments.embeddings import Embeddings
 from semisup_jax.experiments.ingredients import Ingredients
-from semisup_jax.experiments.labelled_training import (
-  TRAINED,
-  plans,
-  protocol_of,
-  within,
-)
+from semisup_jax.experiments.labelled_plans import TRAINED, plans, within
+from semisup_jax.experiments.labelled_training import protocol_of
 from semisup_jax.types import InputError, lookup
 
 

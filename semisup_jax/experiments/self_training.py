@@ -19,6 +19,7 @@ from semisup_jax.experiments import (
   audit,
   batch_norm,
   fitting,
+  labelled_plans,
   labelled_training,
   measuring,
   pretrain,
@@ -129,7 +130,7 @@ class _Teacher:
         f'method.name={config.method.name} is tested itself, as the teacher; '
         'set --config.evaluation.protocols=()'
       )
-    if trained := sorted(asked.intersection(labelled_training.TRAINED)):
+    if trained := sorted(asked.intersection(labelled_plans.TRAINED)):
       raise InputError(
         'self_training trains a teacher and students; leave '
         f'{" and ".join(trained)} out of evaluation.protocols'
@@ -141,7 +142,7 @@ class _Teacher:
     self.mesh = self._recipe.mesh()
     self.plan = fitting.in_words(self.method, self._recipe, self.mesh)
     if not self.method.classifies:
-      plans = labelled_training.plans(config, 'fine_tune', ingredients)
+      plans = labelled_plans.plans(config, 'fine_tune', ingredients)
       steps = next(iter(plans.values())).recipe.steps
       self.plan += f', fine-tuned for {steps:,}'
 
@@ -180,11 +181,11 @@ class _Student:
     self._config = config
     self._ingredients = ingredients
     self._section = config.self_training.student
-    with labelled_training.within('self_training.student'):
-      self._method = labelled_training.labelled_method(
+    with labelled_plans.within('self_training.student'):
+      self._method = labelled_plans.labelled_method(
         self._section, config.model, ingredients
       )
-      recipe = labelled_training.labelled_recipe(self._section, ingredients)
+      recipe = labelled_plans.labelled_recipe(self._section, ingredients)
       self._mesh = recipe.mesh()
     self.forward = ingredients.forward(self._method.model, self._mesh)
 
@@ -210,7 +211,7 @@ class _Student:
     state = fitting.fit(
       self._method,
       taught,
-      labelled_training.labelled_recipe(self._section, taught),
+      labelled_plans.labelled_recipe(self._section, taught),
       evaluators={'classifier': look},
       mesh=self._mesh,
       folder=workdir / f'student{number}',

@@ -10,7 +10,7 @@ from semisup_jax.evaluation import label_efficiency
 from semisup_jax.experiments import (
   batch_norm,
   fitting,
-  labelled_training,
+  labelled_plans,
   measuring,
   mixed_sheet,
   pretrain,
@@ -49,7 +49,7 @@ def transfer(config: Any, ingredients: Ingredients) -> Job:
   """
   _check(config)
   learned = _of_source(config)
-  with labelled_training.within('source, which has the fields of data'):
+  with labelled_plans.within('source, which has the fields of data'):
     source = ingredients_lib.gather(learned)
     method = pretrain.make_method(learned, source)
   _check_shapes(source, ingredients)
@@ -181,7 +181,7 @@ def _check_curve(section: Any) -> None:
       'all of the target are used; set --config.evaluation.labels_per_class=all'
       f', got {tuple(section.labels_per_class)}'
     )
-  trained = set(labelled_training.TRAINED) & set(section.protocols)
+  trained = set(labelled_plans.TRAINED) & set(section.protocols)
   if trained:
     raise InputError(
       'transfer.labels_per_class needs protocols that leave the encoder as it '

@@ -13,7 +13,12 @@ from semisup_jax import data, evaluation, experiments, training
 from semisup_jax.experiments import (
   ingredients as ingredients_lib,
 )
-from semisup_jax.experiments import labelled_training, measuring, protocols
+from semisup_jax.experiments import (
+  labelled_plans,
+  labelled_training,
+  measuring,
+  protocols,
+)
 from semisup_jax.experiments.embeddings import Embeddings
 from semisup_jax.types import InputError
 from tests.tiny_network import STEPS, Layers, some_config
@@ -81,7 +86,7 @@ def test_cross_validation_is_that_of_trainings_by_hand():
 
   def fit(rate, rows, validation, course=None, steps=None):
     config = some_config(**{'optimizer.learning_rate': rate})
-    (plan,) = labelled_training.plans(config, 'fine_tune', ingredients).values()
+    (plan,) = labelled_plans.plans(config, 'fine_tune', ingredients).values()
     mesh = plan.recipe.mesh()
     return evaluation.Finetuner(
       plan.method,

@@ -11,7 +11,7 @@ from semisup_jax import evaluation, models, training
 from semisup_jax.evaluation import modes
 from semisup_jax.experiments import ingredients as ingredients_lib
 from semisup_jax.experiments import (
-  labelled_training,
+  labelled_plans,
   measuring,
   probing,
   protocols,
@@ -48,7 +48,7 @@ def encoder(ingredients):
 
 def trajectory(config, name, ingredients, encoder):
   """The network's variables before the first step, and after each."""
-  (plan,) = labelled_training.plans(config, name, ingredients).values()
+  (plan,) = labelled_plans.plans(config, name, ingredients).values()
   _, method, phases, recipe = plan
   mesh = recipe.mesh()
   seen = []
@@ -96,7 +96,7 @@ def assert_moves(seen, collection, starts):
       assert not np.array_equal(row[-1][1], first), stage
 
 
-@pytest.mark.parametrize('name', labelled_training.TRAINED)
+@pytest.mark.parametrize('name', labelled_plans.TRAINED)
 def test_frozen_stages_stay_to_the_bit_and_others_move(
   name, ingredients, encoder
 ):
@@ -140,7 +140,7 @@ def test_layerwise_updates_are_those_of_full_times_the_decay_by_depth(
 def embeddings(ingredients, encoder):
   config = some_config()
   config.evaluation.update(
-    protocols=('linear_probe', *labelled_training.TRAINED),
+    protocols=('linear_probe', *labelled_plans.TRAINED),
     labels_per_class=(2,),
     draws=1,
   )
@@ -150,7 +150,7 @@ def embeddings(ingredients, encoder):
 def test_the_first_logits_of_a_probed_head_are_the_probes(
   ingredients, encoder, embeddings
 ):
-  (plan,) = labelled_training.plans(
+  (plan,) = labelled_plans.plans(
     embeddings.config, 'lp_ft', ingredients
   ).values()
   _, method, _, recipe = plan
