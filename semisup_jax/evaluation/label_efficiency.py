@@ -1,7 +1,10 @@
 """How far few labels go: k labels a class x draws x protocols."""
 
+import contextlib
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+import functools
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent import futures
 from typing import Any
 
 import numpy as np
@@ -49,6 +52,8 @@ def label_efficiency(
   draws: int,
   seed: int,
   protocols_for_all: Sequence[str],
+  side_by_side: Collection[str] = (),
+  at_once: int = 1,
   bar: progress.Bar | None = None,
 ) -> list[Outcome]:
   """Runs every protocol on the same draws of labelled images.
@@ -66,21 +71,47 @@ def label_efficiency(
     seed: Of the draws.
     protocols_for_all: Those of the protocols that run on 'all' too; training a
       network on all labels is a run of its own.
+    side_by_side: Those that may run in several threads at once; the others run
+      in the caller's, in their order.
+    at_once: How many threads; 1 is the caller's alone.
     bar: What shows the way.
   """
   bar = bar or progress.SilentBar()
-  outcomes = []
+  runs = []
   for k in labels_per_class:
     for draw in range(draws if k != 'all' else 1):
       drawn = data.draw_labelled(
         labels[rows], k, seed=(seed, 3, draw), num_classes=num_classes
       )
-      for name, protocol in protocols.items():
-        if k != 'all' or name in protocols_for_all:
-          logits, threshold = protocol(rows[drawn], draw)
-          outcomes.append(Outcome(name, k, draw, logits, threshold))
-          bar.advance(1)
+      runs += [
+        (name, k, draw, functools.partial(protocol, rows[drawn], draw))
+        for name, protocol in protocols.items()
+        if k != 'all' or name in protocols_for_all
+      ]
+  outcomes = []
+  with contextlib.closing(_results(runs, side_by_side, at_once)) as results:
+    for (name, k, draw, _), result in zip(runs, results, strict=True):
+      outcomes.append(Outcome(name, k, draw, *result))
+      bar.advance(1)
   return outcomes
+
+
+def _results(runs, side_by_side, at_once) -> Iterator[tuple]:
+  """What the runs return, in their order; closed early, it ends the threads."""
+  if at_once == 1:
+    for *_, run in runs:
+      yield run()
+    return
+  pool = futures.ThreadPoolExecutor(at_once)
+  try:
+    begun = [
+      pool.submit(run).result if name in side_by_side else run
+      for name, *_, run in runs
+    ]
+    for result in begun:
+      yield result()
+  finally:
+    pool.shutdown(cancel_futures=True)
 
 
 def count_runs(

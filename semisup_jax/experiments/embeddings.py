@@ -1,6 +1,7 @@
 """What a frozen encoder makes of the images, and a classifier on it."""
 
 import functools
+import operator
 from collections.abc import Iterable
 from typing import Any
 
@@ -21,8 +22,6 @@ class Embeddings:
     variables: The encoder's.
     probe: The linear probe with the most labels, of the first draw of them,
       once one was fitted; else None.
-    courses: Of the trainings that began with it, where several were made to
-      choose from: a row a look at validation, for results.json.
   """
 
   def __init__(
@@ -37,7 +36,7 @@ class Embeddings:
     self.ingredients = ingredients
     self.variables = variables
     self.probe: Head | None = None
-    self.courses: list[dict[str, Any]] = []
+    self._courses: list[dict[str, Any]] = []
     self._mesh = mesh
     self._forward = ingredients.forward(ingredients.encoder, mesh)
 
@@ -48,7 +47,15 @@ class Embeddings:
 
   def keep_courses(self, looks: Iterable[dict[str, Any]]) -> None:
     """Takes the looks at validation of trainings that were chosen from."""
-    self.courses.extend(looks)
+    # At once, for trainings may run side by side.
+    self._courses.extend(list(looks))
+
+  @property
+  def courses(self) -> list[dict[str, Any]]:
+    """Of the trainings that began with the encoder, where several were made to
+    choose from: a row a look at validation, for results.json."""
+    order = operator.itemgetter('labels', 'draw', 'protocol')
+    return sorted(self._courses, key=order)
 
   @functools.cached_property
   def train(self) -> np.ndarray:

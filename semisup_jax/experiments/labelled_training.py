@@ -2,6 +2,7 @@
 
 import functools
 
+import jax
 import numpy as np
 
 from semisup_jax import data, evaluation, training
@@ -22,18 +23,24 @@ class LabelledTraining:
     forward: The network's logits on images.
   """
 
-  def __init__(self, embeddings: Embeddings, name: str):
+  def __init__(
+    self,
+    embeddings: Embeddings,
+    name: str,
+    mesh: jax.sharding.Mesh | None = None,
+  ):
     """Compiles nothing yet.
 
     Args:
       embeddings: Of the encoder to start from, unless it is from scratch; the
         courses of the trainings are added to it.
       name: Of the protocol, a key of `TRAINED`.
+      mesh: Divides the batches; None is the recipe's, of all devices.
     """
     config, ingredients = embeddings.config, embeddings.ingredients
     planned = plans(config, name, ingredients)
     mode, method, _, recipe = next(iter(planned.values()))
-    mesh = recipe.mesh()
+    mesh = mesh or recipe.mesh()
     self.forward = ingredients.forward(method.model, mesh)
     self._finetuners = {
       rate: evaluation.Finetuner(
@@ -142,10 +149,26 @@ class LabelledTraining:
     )
 
 
-def protocol_of(name: str, embeddings: Embeddings) -> Protocol:
-  """A network trained on the labelled images, best on validation kept."""
-  train = LabelledTraining(embeddings, name)
-  judged = embeddings.ingredients.judged
-  return lambda rows, draw: judged(
-    functools.partial(train.forward, train(rows, draw))
-  )
+def protocol_of(
+  name: str, embeddings: Embeddings, places: training.Places
+) -> Protocol:
+  """A network trained on the labelled images, best on validation kept.
+
+  Args:
+    name: A key of `TRAINED`.
+    embeddings: Of the encoder to start from, unless it is from scratch.
+    places: Where several of them are trained side by side.
+  """
+  trainings = {
+    mesh: LabelledTraining(embeddings, name, mesh)
+    for mesh in places.meshes or (None,)
+  }
+
+  def protocol(rows, draw):
+    with places.borrowed() as mesh:
+      train = trainings[mesh]
+      variables = train(rows, draw)
+      logits = functools.partial(train.forward, variables)
+      return embeddings.ingredients.judged(logits)
+
+  return protocol

@@ -16,6 +16,7 @@ from semisup_jax.experiments import workdir as workdir_lib
 from semisup_jax.experiments.embeddings import Embeddings
 from semisup_jax.experiments.ingredients import Ingredients
 from semisup_jax.experiments.job import Job, Measured
+from semisup_jax.experiments.labelled_plans import TRAINED
 
 # The protocol that others are compared with: the same network, labels alone.
 BASELINE = 'supervised'
@@ -43,12 +44,18 @@ def evaluate(
     section.draws,
     section.protocols_for_all,
   )
+  trained = [name for name in section.protocols if name in TRAINED]
+  places = training.Places(
+    label_efficiency.count_runs(
+      trained,
+      section.labels_per_class,
+      section.draws,
+      section.protocols_for_all,
+    )
+  )
   with training.progress_bar(console, 'evaluation', total) as bar:
     outcomes = label_efficiency.label_efficiency(
-      {
-        name: protocols.PROTOCOLS[name](embeddings)
-        for name in section.protocols
-      },
+      protocols.make(section.protocols, embeddings, places),
       labels=splits.train.labels,
       rows=splits.labelled,
       num_classes=embeddings.ingredients.num_classes,
@@ -56,6 +63,8 @@ def evaluate(
       draws=section.draws,
       seed=config.seed,
       protocols_for_all=section.protocols_for_all,
+      side_by_side=trained,
+      at_once=max(1, len(places.meshes)),
       bar=bar,
     )
   same = jax.tree.map(

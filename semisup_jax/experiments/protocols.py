@@ -1,9 +1,10 @@
 """The protocols that a config can name, each a way to use labelled images."""
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
-from semisup_jax import data, evaluation
+from semisup_jax import data, evaluation, training
 from semisup_jax.evaluation import label_efficiency
 from semisup_jax.evaluation.label_efficiency import Protocol
 from semisup_jax.experiments import probing, separability
@@ -35,11 +36,26 @@ def knn(embeddings: Embeddings) -> Protocol:
   return protocol
 
 
-PROTOCOLS = {
-  'linear_probe': probing.probe,
-  'knn': knn,
-  **{name: functools.partial(protocol_of, name) for name in TRAINED},
-}
+FROZEN = {'linear_probe': probing.probe, 'knn': knn}
+KNOWN = {**FROZEN, **TRAINED}
+
+
+def make(
+  names: Sequence[str], embeddings: Embeddings, places: training.Places
+) -> dict[str, Protocol]:
+  """Makes protocols by their names, of `KNOWN`.
+
+  Args:
+    names: Of those that are run.
+    embeddings: Of the encoder that they judge.
+    places: Where networks are trained side by side.
+  """
+  return {
+    name: FROZEN[name](embeddings)
+    if name in FROZEN
+    else protocol_of(name, embeddings, places)
+    for name in names
+  }
 
 
 def check(config: Any, ingredients: Ingredients) -> None:
@@ -51,13 +67,13 @@ def check(config: Any, ingredients: Ingredients) -> None:
   section = config.evaluation
   separability.check(config, ingredients)
   for name in section.protocols:
-    lookup(PROTOCOLS, name, 'evaluation.protocols')
+    lookup(KNOWN, name, 'evaluation.protocols')
     if name in TRAINED:
       for planned in plans(config, name, ingredients).values():
         with within(f'evaluation.{TRAINED[name][0]}'):
           planned.recipe.mesh()
   for name in section.protocols_for_all:
-    lookup(PROTOCOLS, name, 'evaluation.protocols_for_all')
+    lookup(KNOWN, name, 'evaluation.protocols_for_all')
   for field in ('protocols', 'labels_per_class'):
     if len(set(section[field])) < len(section[field]):
       raise InputError(

@@ -8,6 +8,7 @@ from semisup_jax.training import (
   interruption,
   loop,
   metrics_log,
+  places,
   progress,
   recipe,
   sharding,
@@ -23,6 +24,7 @@ keep_compiled = compilation.kept
 ElsewhereError = hosts.ElsewhereError
 MetricsLog = metrics_log.MetricsLog
 NotFiniteError = loop.NotFiniteError
+Places = places.Places
 Recipe = recipe.Recipe
 Selection = state.Selection
 StorageError = checkpoint.StorageError

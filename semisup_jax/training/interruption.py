@@ -45,6 +45,7 @@ class _Asked:
 
   signum: int | None = None
   deferring = 0
+  counting = threading.Lock()  # Trainings may run in threads of their own.
 
 
 _asked = _Asked()
@@ -87,11 +88,13 @@ def deferred() -> Iterator[None]:
 
   One that nobody has acted upon is raised at the end.
   """
-  _asked.deferring += 1
+  with _asked.counting:
+    _asked.deferring += 1
   try:
     yield
   finally:
-    _asked.deferring -= 1
+    with _asked.counting:
+      _asked.deferring -= 1
   if _asked.signum is not None and not _asked.deferring:
     raise Interrupted(_asked.signum)
 
