@@ -48,9 +48,8 @@ def write_page(
 
 
 def _head(config: Any, measured: Measured) -> str:
-  counts = next(
-    row['counts'] for row in measured.rows if row['factors']['arm'] == 'scratch'
-  )
+  counts = {row['factors']['arm']: row['counts'] for row in measured.rows}
+  own = counts.get('scratch', next(iter(counts.values())))
   missing = ''
   if not config.weights:
     missing = (
@@ -60,15 +59,17 @@ def _head(config: Any, measured: Measured) -> str:
   split = config.report_split
   return (
     f'# Transfer to few pictures: {config.variant}\n\n'
-    f'{measured.effort}. {config.data.title}: {counts["labelled"]:,} images to '
-    f'learn from, {counts["validation"]:,} for validation, '
-    f'{counts["test"]:,} for the test. A {config.model.name} of width '
-    f'{config.model.width} at {_size(config)} px, trained with SGD, momentum '
+    f'{measured.effort}. {config.data.title}: {own["labelled"]:,} images to '
+    f'learn from, {own["validation"]:,} for validation, '
+    f'{own["test"]:,} for the test. {_augmented(counts)}A '
+    f'{config.model.name} of width {config.model.width} at '
+    f'{_size(config)} px, trained with SGD, momentum '
     f'{config.optimizer.momentum:g}, in batches of {config.batch_size} for '
     f'{config.epochs} epochs at each of the rates '
     f'{", ".join(f"{rate:g}" for rate in config.learning_rates)}; validation '
-    'chooses the rate and the epoch (the highest accuracy, then the lowest '
-    f'loss), and the network that it has chosen is tested. {missing}'
+    'chooses the epoch of each rate (the highest accuracy, of equal ones the '
+    'last) and among these the rate (the highest accuracy, of equal ones the '
+    f'lowest loss), and the network that it has chosen is tested. {missing}'
     f'Numbers are top-1 accuracies on the {split} part, {measured.spread}. A '
     'seed divides the images anew, so that a spread is of the images that are '
     'learned from, chosen by and tested on as well as of the training; parts '
@@ -76,6 +77,17 @@ def _head(config: Any, measured: Measured) -> str:
     'that. The gap is what validation had promised beyond the '
     f'{split} part: of many looks the highest is chosen.\n'
   )
+
+
+def _augmented(counts: Mapping[str, Mapping[str, int]]) -> str:
+  """How the arms are divided that have a validation part of their own."""
+  for arm, own in counts.items():
+    if arm.endswith('_augmented'):
+      return (
+        f'Arms with augmentation learn from {own["labelled"]:,} images and '
+        f'have {own["validation"]:,} for validation. '
+      )
+  return ''
 
 
 def _size(config: Any) -> int:
