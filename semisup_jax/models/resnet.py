@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from semisup_jax.models.batch_norm import BatchNorm
+from semisup_jax.models.convolution import convolve
 
 ModuleFactory = Callable[..., nn.Module]
 
@@ -47,6 +48,7 @@ def layers(
     dtype=dtype,
     param_dtype=param_dtype,
     kernel_init=_he_normal,
+    conv_general_dilated=convolve if jax.default_backend() == 'cpu' else None,
   )
   norm = partial(
     BatchNorm,
