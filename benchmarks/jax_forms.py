@@ -44,6 +44,12 @@ def describe() -> Prepared:
   return Prepared(lambda calls: None, facts=lambda: facts)
 
 
+def _as_launched(batch_size: int) -> None:
+  """Sets the process up as `launch.py` does."""
+  training.keep_freed_memory()
+  training.use_a_device_for_each_core(batch_size)
+
+
 class _Training:
   """A network, the images that it learns from, and its steps."""
 
@@ -135,7 +141,7 @@ def step(
     folder: Where the first weights and the views of the first step are written
       for other forms, if there are others.
   """
-  training.use_a_device_for_each_core(batch_size)
+  _as_launched(batch_size)
   config = cases.config(case, batch_size, dtype)
   encoder = models.make_encoder(config.model)
   trained = _training(config, cases.images(case, batch_size), encoder)
@@ -212,7 +218,7 @@ def views(case: str, batch_size: int, ops: str | None = None) -> Prepared:
     batch_size: Of images.
     ops: Other ones than the recipe's.
   """
-  training.use_a_device_for_each_core(batch_size)
+  _as_launched(batch_size)
   config = cases.config(case, batch_size, 'float32')
   shape = cases.CASES[case].image_shape
   transform = _transform(shape, config.data.views if ops is None else ops)
@@ -235,7 +241,7 @@ def views(case: str, batch_size: int, ops: str | None = None) -> Prepared:
 
 def product(size: int, dtype: str) -> Prepared:
   """A product of two square matrices: the most that a device computes."""
-  training.use_a_device_for_each_core(size)
+  _as_launched(size)
   mesh = training.make_mesh(size)
   part = training.divided(mesh)
   x = jax.random.normal(jax.random.key(0), (size, size), models.DTYPES[dtype])
@@ -263,7 +269,7 @@ OBJECTIVES = {
 
 def objective(name: str, rows: int, dim: int) -> Prepared:
   """Value and gradient of an objective, for both views [rows, dim]."""
-  training.use_a_device_for_each_core(rows)
+  _as_launched(rows)
   mesh = training.make_mesh(rows)
   part = training.divided(mesh)
   made = jax.device_put(cases.projections(rows, dim), part)
@@ -299,7 +305,7 @@ def fed(path: str, fields: dict[str, Any], again: bool = False) -> Prepared:
   """
   config = simclr.get_config('folder')
   config.update_from_flattened_dict({'data.path': path, **fields})
-  training.use_a_device_for_each_core(config.batch_size)
+  _as_launched(config.batch_size)
   ingredients, _ = experiments.prepare(config)
   method = pretrain.make_method(config, ingredients)
   recipe = fitting.plan(config, method, ingredients)
@@ -327,7 +333,7 @@ def sized(
   """
   if devices is not None and jax.config.jax_num_cpu_devices == -1:
     jax.config.update('jax_num_cpu_devices', devices)
-  training.use_a_device_for_each_core(batch_size)
+  _as_launched(batch_size)
   config = simclr.get_config('folder')
   config.batch_size = batch_size
   shape = (images, image_size, image_size, 3)

@@ -80,6 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
   from semisup_jax.training import hosts
   from semisup_jax.types import InputError
 
+  training.keep_freed_memory()
   training.use_a_device_for_each_core(command.batch_size)
   words = shlex.join(['python', 'launch.py', *argv])
   try:

@@ -1,6 +1,7 @@
 """State, step and loop: how any method is trained."""
 
 from semisup_jax.training import (
+  allocation,
   checkpoint,
   cluster,
   compilation,
@@ -21,6 +22,7 @@ Interrupted = interruption.Interrupted
 JoinError = cluster.JoinError
 join = cluster.join
 keep_compiled = compilation.kept
+keep_freed_memory = allocation.keep_freed_memory
 ElsewhereError = hosts.ElsewhereError
 MetricsLog = metrics_log.MetricsLog
 NotFiniteError = loop.NotFiniteError
