@@ -10,6 +10,7 @@ from typing import Any
 from benchmarks import results
 
 PAGE = pathlib.Path(__file__).parents[1] / 'docs' / 'performance.md'
+CHANGES = pathlib.Path(__file__).with_name('changes.md')
 TITLES = {
   'step': 'A step of SimCLR',
   'augmentation': 'Views',
@@ -54,10 +55,11 @@ machine.
 
 
 def page(found: Mapping[str, Mapping[str, Any]]) -> str:
-  """The page of what `results.read` gives."""
+  """The page of what `results.read` gives, and of changes.md."""
   parts = [INTRODUCTION]
   for sections in found.values():
     parts += _of_machine(sections)
+  parts.append(CHANGES.read_text())
   return '\n'.join(parts)
 
 
