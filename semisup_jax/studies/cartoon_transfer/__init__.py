@@ -49,7 +49,7 @@ def write_page(
 
 def _head(config: Any, measured: Measured) -> str:
   counts = {row['factors']['arm']: row['counts'] for row in measured.rows}
-  own = counts.get('scratch', next(iter(counts.values())))
+  own = counts['scratch']
   missing = ''
   if not config.weights:
     missing = (
