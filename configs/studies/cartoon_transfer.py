@@ -78,6 +78,11 @@ def sweep(config):
     raise ValueError(
       f'unknown arms {min(unknown, key=str)!r}; known: {", ".join(ARMS)}'
     )
+  if 'scratch' not in config.arms:
+    raise ValueError(
+      f"arms {tuple(config.arms)} are without 'scratch', which the others are "
+      'set beside; add it'
+    )
   for seed in config.seeds:
     for arm in config.arms:
       if config.weights or not arm.startswith('weights'):

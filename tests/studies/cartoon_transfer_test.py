@@ -209,6 +209,13 @@ def test_an_unknown_arm_is_named():
     next(recipe.sweep(config))
 
 
+def test_labels_alone_cannot_be_left_out():
+  config = recipe.get_config()
+  config.arms = ('simclr',)
+  with pytest.raises(ValueError, match=r"\('simclr',\) are without 'scratch'"):
+    next(recipe.sweep(config))
+
+
 @pytest.mark.skipif(
   not CARTOONS.exists(),
   reason=f'the cartoons are not at {CARTOONS}; set SEMISUP_DATA_DIR',
