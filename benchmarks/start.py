@@ -70,7 +70,7 @@ def _cache(folder: pathlib.Path) -> dict[str, str]:
   """JAX's, as `launch.py` sets it."""
   return {
     'JAX_COMPILATION_CACHE_DIR': str(folder),
-    'JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS': '0.1',
+    'JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS': '0',
     'JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES': '-1',
   }
 

@@ -40,10 +40,7 @@ def compile_one():
   return jax.jit(odd_name)(jnp.ones((3, 3)))
 
 
-def test_the_same_program_is_read_the_second_time(
-  tmp_path, hits, monkeypatch, capfd
-):
-  monkeypatch.setattr(compilation, 'MIN_SECONDS', 0)
+def test_the_same_program_is_read_the_second_time(tmp_path, hits, capfd):
   with compilation.kept(tmp_path):
     compile_one()
     first = len(hits)
@@ -78,8 +75,7 @@ def test_a_cache_that_someone_has_set_is_used(tmp_path):
   assert not (tmp_path / 'ours').exists()
 
 
-def test_each_run_of_a_process_keeps_its_own(tmp_path, monkeypatch):
-  monkeypatch.setattr(compilation, 'MIN_SECONDS', 0)
+def test_each_run_of_a_process_keeps_its_own(tmp_path):
   for name in ('first', 'second'):
     with compilation.kept(tmp_path / name):
       compile_one()
@@ -112,10 +108,7 @@ def test_a_command_line_keeps_its_programs(tmp_path, monkeypatch, request):
 
 
 @pytest.mark.parametrize('place', ['a file', 'damaged', 'gone'])
-def test_a_folder_that_cannot_be_used_stops_nothing(
-  tmp_path, monkeypatch, recwarn, place
-):
-  monkeypatch.setattr(compilation, 'MIN_SECONDS', 0)
+def test_a_folder_that_cannot_be_used_stops_nothing(tmp_path, recwarn, place):
   folder = tmp_path / 'cache'
   if place == 'a file':
     folder.write_text('')
