@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import jax
 from jax.experimental.compilation_cache import compilation_cache
 
-# A short main job leaves 1 MB.
+# The main job leaves 4 MB, in 302 files.
 MAX_BYTES = 2 * 10**9
 
 
