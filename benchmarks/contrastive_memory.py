@@ -36,6 +36,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from benchmarks.worker import memory
+
 DIM = 128
 TEMPERATURE = 0.5
 BATCH_SIZES = (1024, 2048, 4096, 8192, 16384, 32768)
@@ -114,12 +116,6 @@ FORMS = {
   'blocks': ('block by block', with_jax),
   'torch': ('PyTorch', with_torch),
 }
-
-
-def memory(name: str, of: str = '/proc/self/status') -> int:
-  """Bytes of a line such as `VmRSS: 1 kB` of a file in /proc."""
-  text = pathlib.Path(of).read_text()
-  return 1024 * int(re.search(rf'{name}:\s+(\d+) kB', text)[1])
 
 
 def measure(args: argparse.Namespace) -> dict:

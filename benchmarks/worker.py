@@ -37,9 +37,9 @@ class Prepared(NamedTuple):
   on_device: Callable[[], int | None] = lambda: None
 
 
-def memory(name: str) -> int:
-  """Bytes of a line such as `VmRSS: 1 kB` of this process, on Linux."""
-  text = pathlib.Path('/proc/self/status').read_text()
+def memory(name: str, of: str = '/proc/self/status') -> int:
+  """Bytes of a line such as `VmRSS: 1 kB` of a file in /proc."""
+  text = pathlib.Path(of).read_text()
   return 1024 * int(re.search(rf'{name}:\s+(\d+) kB', text)[1])
 
 

@@ -1,6 +1,7 @@
 """What is freed stays with the process."""
 
 import os
+import pathlib
 import platform
 import subprocess
 import sys
@@ -12,19 +13,16 @@ from semisup_jax.training import allocation
 # Resident memory, not page faults: how many there are depends on the huge pages
 # that Linux has at that moment.
 CODE = """
-import resource, sys
+import sys
 import numpy as np
+from benchmarks.worker import memory
 from semisup_jax import training
-
-def resident():
-  with open('/proc/self/statm') as file:
-    return int(file.read().split()[1]) * resource.getpagesize() / 2**20
 
 if 'keep' in sys.argv:
   print(training.keep_freed_memory())
-before = resident()
+before = memory('VmRSS')
 np.ones(2**25)  # 256 MB, freed at once.
-print(resident() - before)
+print((memory('VmRSS') - before) / 2**20)
 """
 glibc = pytest.mark.skipif(
   platform.libc_ver()[0] != 'glibc', reason='it has an effect on glibc only'
@@ -34,6 +32,7 @@ glibc = pytest.mark.skipif(
 def run(*words, **environment):
   done = subprocess.run(
     [sys.executable, '-c', CODE, *words],
+    cwd=pathlib.Path(__file__).parents[2],  # Where benchmarks are.
     env={
       **{k: v for k, v in os.environ.items() if k not in allocation.OPTIONS},
       **environment,
