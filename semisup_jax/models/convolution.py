@@ -3,7 +3,8 @@
 That gradient is a convolution too, with the channels of the images in the place
 of the batch. XLA transposes the images for it, and fuses into that what they
 were made of: of a large batch in strides that miss the cache, element by
-element. Of a few images at a time all of it stays in the cache.
+element. Of a few images at a time all of it stays in the cache. A convolution
+of single pixels is a product of matrices, and so is its gradient.
 """
 
 import functools
@@ -11,13 +12,19 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 from jax import lax
-from jax.sharding import AxisType, PartitionSpec
 
-from semisup_jax.types import DATA_AXIS
+from semisup_jax.models import devices
 
 # What of the images a part has, about: half of the cache of a core.
 PART_BYTES = 2**19
+
+# Of images, kernel and maps: NHWC, HWIO, NHWC.
+CHANNELS_LAST = lax.ConvDimensionNumbers(
+  (0, 3, 1, 2), (3, 2, 0, 1), (0, 3, 1, 2)
+)
 
 # Images and kernel to maps.
 Apply = Callable[[jax.Array, jax.Array], jax.Array]
@@ -42,6 +49,14 @@ def convolve(
     padding: See `lax`.
     **more: See `lax`.
   """
+  if _is_product(images, kernel, padding, **more):
+    rows, columns = window_strides
+    return jnp.einsum(
+      'nhwi,io->nhwo',
+      images[:, ::rows, ::columns],
+      kernel[0, 0],
+      precision=more.get('precision'),
+    )
   apply = functools.partial(
     lax.conv_general_dilated,
     window_strides=window_strides,
@@ -49,6 +64,29 @@ def convolve(
     **more,
   )
   return _convolution(apply, images, kernel)
+
+
+def _is_product(
+  images,
+  kernel,
+  padding,
+  *,
+  dimension_numbers=None,
+  feature_group_count=1,
+  lhs_dilation=None,
+  **_,
+) -> bool:
+  """Whether it makes each pixel of one pixel, by a product of matrices."""
+  layout = lax.conv_dimension_numbers(
+    images.shape, kernel.shape, dimension_numbers
+  )
+  return (
+    layout == CHANNELS_LAST
+    and kernel.shape[:2] == (1, 1)
+    and (isinstance(padding, str) or not np.any(padding))
+    and feature_group_count == 1
+    and set(lhs_dilation or (1,)) == {1}
+  )
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
@@ -71,7 +109,6 @@ _convolution.defvjp(_forward, _backward)
 
 def _of_kernel(apply: Apply, images, kernel, slopes) -> jax.Array:
   """The gradient of the kernel."""
-  devices = _devices(len(images))
 
   def of_part(images, slopes):
     # Or XLA transposes what they were made of.
@@ -79,22 +116,11 @@ def _of_kernel(apply: Apply, images, kernel, slopes) -> jax.Array:
     (found,) = jax.vjp(lambda w: apply(images, w), kernel)[1](slopes)
     return found
 
-  def own(images, slopes):
+  def own(total, images, slopes):
     parts = _parts(images, kernel)
-    total = sum(of_part(images[part], slopes[part]) for part in parts)
-    return total if devices == 1 else lax.psum(total, DATA_AXIS)
+    return total(sum(of_part(images[part], slopes[part]) for part in parts))
 
-  if devices == 1:
-    return own(images, slopes)
-  divided = PartitionSpec(DATA_AXIS)
-  return jax.shard_map(
-    own,
-    in_specs=(divided, divided),
-    out_specs=PartitionSpec(),
-    axis_names={DATA_AXIS},
-    # Or JAX adds up the gradient of every part over the devices.
-    check_vma=False,
-  )(images, slopes)
+  return devices.on_own_rows(own, (images, slopes), out=devices.WHOLE)
 
 
 def _parts(images: jax.Array, kernel: jax.Array) -> list[slice]:
@@ -104,14 +130,3 @@ def _parts(images: jax.Array, kernel: jax.Array) -> list[slice]:
   number = max(n for n in range(1, count + 1) if count % n == 0 and n <= most)
   size = count // number
   return [slice(i, i + size) for i in range(0, count, size)]
-
-
-def _devices(rows: int) -> int:
-  """That divide the images: the mesh's, along `data`, or 1."""
-  mesh = jax.sharding.get_abstract_mesh()
-  kinds = dict(zip(mesh.axis_names, mesh.axis_types, strict=True))
-  # Within a `shard_map` over it, what is given is one device's own batch.
-  if kinds.get(DATA_AXIS, AxisType.Manual) == AxisType.Manual:
-    return 1
-  devices = mesh.shape[DATA_AXIS]
-  return devices if rows % devices == 0 else 1

@@ -13,7 +13,13 @@ from semisup_jax.types import Batch, Method, Metrics, Variables
 # On CPU XLA removes barriers early. It then takes what `jax.checkpoint` would
 # compute again for what was computed before, which it keeps after all, and
 # computes micro-batches side by side. A step without barriers stays what it is.
-CPU_OPTIONS = {'xla_disable_hlo_passes': 'cse_barrier_expander'}
+# And its usual order of the work of a device is for several threads to share,
+# where each device here has one: what was just written is in the cache for what
+# reads it next only in an order that keeps few maps alive.
+CPU_OPTIONS = {
+  'xla_disable_hlo_passes': 'cse_barrier_expander',
+  'xla_cpu_scheduler_type': 'CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED',
+}
 
 TrainStep = Callable[[TrainState, Batch], tuple[TrainState, Metrics]]
 

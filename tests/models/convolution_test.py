@@ -50,6 +50,9 @@ def part_bytes(request, monkeypatch):
     (3, (1, 1), [(1, 1), (1, 1)]),
     (3, (2, 2), [(1, 1), (1, 1)]),
     (1, (2, 2), 'VALID'),
+    (1, (1, 2), 'SAME'),
+    (1, (1, 1), [(0, 0), (0, 0)]),
+    (1, (2, 2), [(1, 0), (0, 2)]),
     (3, (2, 1), 'SAME'),
     (5, (1, 1), [(2, 2), (0, 3)]),
   ],
@@ -61,6 +64,34 @@ def test_values_and_gradients_are_those_of_jax(kernel, strides, padding):
       gradients(f, x, w, strides, padding)
       for f in (convolution.convolve, lax.conv_general_dilated)
     )
+    assert_close(found, expected, 1e-10)
+
+
+@pytest.mark.parametrize(
+  'more',
+  [
+    {'dimension_numbers': ('NCHW', 'OIHW', 'NCHW')},
+    {**NHWC, 'lhs_dilation': (2, 2)},
+    {**NHWC, 'rhs_dilation': (2, 2)},
+    {**NHWC, 'feature_group_count': 2},
+  ],
+)
+def test_single_pixels_in_other_ways_too(more):
+  with jax.enable_x64(True):
+    x = arrays(channels=(4, 4))[0][..., :4]
+    kernel = (1, 1, 4 // more.get('feature_group_count', 1), 4)
+    if more['dimension_numbers'][0] == 'NCHW':
+      x, kernel = jnp.moveaxis(x, 3, 1), (4, 4, 1, 1)
+    w = jnp.asarray(np.random.default_rng(1).normal(size=kernel))
+
+    def of(convolve):
+      def loss(x, w):
+        y = convolve(x, w, (2, 1), [(0, 0), (0, 0)], **more)
+        return jnp.sum(jnp.sin(y))
+
+      return jax.value_and_grad(loss, (0, 1))(x, w)
+
+    found, expected = map(of, (convolution.convolve, lax.conv_general_dilated))
     assert_close(found, expected, 1e-10)
 
 
