@@ -55,7 +55,13 @@ class BatchNorm(nn.BatchNorm):
         f'a batch of {len(x)} rows cannot be divided into {self.groups} groups '
         'for BatchNorm'
       )
-    scale, bias = (self.get_variable('params', n) for n in ('scale', 'bias'))
+    # Where a projector ends in BatchNorm it may have neither.
+    scale, bias = (
+      self.get_variable(
+        'params', name, jnp.full(x.shape[-1], neutral, self.param_dtype)
+      )
+      for name, neutral in (('scale', 1), ('bias', 0))
+    )
     normalize = functools.partial(
       _normalize,
       self.epsilon,

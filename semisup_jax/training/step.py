@@ -13,13 +13,12 @@ from semisup_jax.types import Batch, Method, Metrics, Variables
 # On CPU XLA removes barriers early. It then takes what `jax.checkpoint` would
 # compute again for what was computed before, which it keeps after all, and
 # computes micro-batches side by side. A step without barriers stays what it is.
-# And its usual order of the work of a device is for several threads to share,
-# where each device here has one: what was just written is in the cache for what
-# reads it next only in an order that keeps few maps alive.
-CPU_OPTIONS = {
-  'xla_disable_hlo_passes': 'cse_barrier_expander',
-  'xla_cpu_scheduler_type': 'CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED',
-}
+CPU_OPTIONS = {'xla_disable_hlo_passes': 'cse_barrier_expander'}
+# XLA's usual order of the work of a device is for several threads to share,
+# where each device here has one: in an order by memory, what was just written
+# is still in the cache for what reads it next. But that order does not see what
+# barriers save, and would lose it.
+BY_MEMORY = {'xla_cpu_scheduler_type': 'CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED'}
 
 TrainStep = Callable[[TrainState, Batch], tuple[TrainState, Metrics]]
 
@@ -110,11 +109,21 @@ def make_train_step(
       )
 
   whole = sharding.replicated(mesh)
-  on_cpu = mesh.devices.flat[0].platform == 'cpu'
   return jax.jit(
     step,
     in_shardings=(whole, sharding.divided(mesh)),
     out_shardings=(whole, whole),
     donate_argnums=0,
-    compiler_options=CPU_OPTIONS if on_cpu else None,
+    compiler_options=_options(method, mesh, accumulate),
   )
+
+
+def _options(
+  method: Method, mesh: jax.sharding.Mesh, accumulate: int
+) -> dict[str, str] | None:
+  """Of XLA, for a step."""
+  if mesh.devices.flat[0].platform != 'cpu':
+    return None
+  encoder = getattr(method.model, 'encoder', method.model)
+  has_barriers = accumulate > 1 or getattr(encoder, 'remat', False)
+  return CPU_OPTIONS if has_barriers else CPU_OPTIONS | BY_MEMORY
