@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from benchmarks import step, tables
 from benchmarks.machine import Machine
 from benchmarks.racing import Form, FormError, Result, Runner
+from semisup_jax.training import compilation
 
 NO_CACHE = {'JAX_ENABLE_COMPILATION_CACHE': 'false'}
 # What makes the main job as short as it can be.
@@ -70,8 +71,7 @@ def _cache(folder: pathlib.Path) -> dict[str, str]:
   """JAX's, as `launch.py` sets it."""
   return {
     'JAX_COMPILATION_CACHE_DIR': str(folder),
-    'JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS': '0',
-    'JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES': '-1',
+    **{name.upper(): str(value) for name, value in compilation.OPTIONS.items()},
   }
 
 

@@ -10,6 +10,7 @@ import semisup_jax
 ROOT = pathlib.Path(semisup_jax.__file__).parent
 ROWS = [
   {'types'},
+  {'devices'},
   {
     'objectives',
     'augment',

@@ -10,7 +10,7 @@ from flax import linen as nn
 from flax.linen import dtypes
 from jax import lax
 
-from semisup_jax.models import devices
+from semisup_jax import devices
 from semisup_jax.types import InputError
 
 FIELDS = ('batch_norm_momentum', 'batch_norm_groups')
@@ -32,8 +32,9 @@ class BatchNorm(nn.BatchNorm):
   its unlabelled ones, side by side, so that a group holds them together.
 
   In training the numbers are Flax's but for rounding, and faster made: no
-  gradient goes through the statistics that are kept. Otherwise it is Flax's own
-  code. Flax names variables after the class, so this one is called as Flax's.
+  gradient goes through the statistics that are kept, and Flax's fields for
+  other axes and ways to sum are not looked at. Otherwise it is Flax's own code.
+  Flax names variables after the class, so this one is called as Flax's.
 
   Attributes:
     groups: Into how many the batch is divided in training; 1 is global

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from semisup_jax.models import devices
+from semisup_jax import devices
 
 # What of the images a part has, about: half of the cache of a core.
 PART_BYTES = 2**19

@@ -25,8 +25,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jax.sharding import AxisType, PartitionSpec
 
+from semisup_jax import devices
 from semisup_jax.types import DATA_AXIS
 
 
@@ -75,25 +75,15 @@ def logsumexp_of_others(
       f'block_size must be a whole number, at least 1; got {block_size!r}'
     )
   rows, dim = x.shape
-  devices = _devices()
-  own_rows = -(-rows // devices)
+  number = devices.number()
+  own_rows = -(-rows // number)
   own = -(-own_rows // block_size)
   size = -(-own_rows // own)
-  count = own * devices
-  tiling = Tiling(rows, group, size, own, count, divided=devices > 1)
+  count = own * number
+  tiling = Tiling(rows, group, size, own, count, divided=number > 1)
   x = jnp.pad(x, ((0, count * size - rows), (0, 0)))
   tiles = x.reshape(count, size, dim)
   return _logsumexps(tiles, tiling).reshape(-1)[:rows]
-
-
-def _devices() -> int:
-  """Number of devices to divide rows over: the mesh's, along `data`, or 1."""
-  mesh = jax.sharding.get_abstract_mesh()
-  kinds = dict(zip(mesh.axis_names, mesh.axis_types, strict=True))
-  # Within a `shard_map` over it, what is given is one device's own batch.
-  if kinds.get(DATA_AXIS, AxisType.Manual) == AxisType.Manual:
-    return 1
-  return mesh.shape[DATA_AXIS]
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(1,))
@@ -121,12 +111,11 @@ def _on_devices(
   function = partial(function, tiling)
   if not tiling.divided:
     return function(tiles, *vectors)
-  ours, everyones = PartitionSpec(DATA_AXIS), PartitionSpec()
   return jax.shard_map(
     function,
-    in_specs=(ours, *(everyones for _ in vectors)),
+    in_specs=(devices.ROWS, *(devices.WHOLE for _ in vectors)),
     # A vector comes of tiles alone, and tiles of tiles and vectors.
-    out_specs=ours if vectors else everyones,
+    out_specs=devices.ROWS if vectors else devices.WHOLE,
     axis_names={DATA_AXIS},
   )(tiles, *vectors)
 

@@ -12,6 +12,14 @@ from jax.experimental.compilation_cache import compilation_cache
 
 # The main job leaves 4 MB, in 302 files.
 MAX_BYTES = 2 * 10**9
+# Of JAX, besides the folder.
+OPTIONS = {
+  # Also the hundreds that are compiled in some hundredths of a second each.
+  'jax_persistent_cache_min_compile_time_secs': 0,
+  'jax_persistent_cache_min_entry_size_bytes': -1,
+  # A run fails where XLA cannot write its own.
+  'jax_persistent_cache_enable_xla_caches': 'none',
+}
 
 
 def user_folder() -> pathlib.Path:
@@ -48,14 +56,7 @@ def kept(folder: pathlib.Path | None = None) -> Iterator[None]:
     yield
     return
   _remove_oldest(folder, MAX_BYTES)
-  options = {
-    'jax_compilation_cache_dir': str(place),
-    # Also the hundreds that are compiled in some hundredths of a second each.
-    'jax_persistent_cache_min_compile_time_secs': 0,
-    'jax_persistent_cache_min_entry_size_bytes': -1,
-    # A run fails where XLA cannot write its own.
-    'jax_persistent_cache_enable_xla_caches': 'none',
-  }
+  options = {'jax_compilation_cache_dir': str(place), **OPTIONS}
   before = {name: getattr(jax.config, name) for name in options}
   with warnings.catch_warnings():
     warnings.filterwarnings('ignore', 'Error .* persistent compilation cache')

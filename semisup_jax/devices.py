@@ -1,4 +1,4 @@
-"""Work that each device does on its own rows, and adds up by itself."""
+"""Work that each device of the mesh in context does on its own rows."""
 
 from collections.abc import Callable, Sequence
 
@@ -11,18 +11,14 @@ ROWS = PartitionSpec(DATA_AXIS)
 WHOLE = PartitionSpec()
 
 
-def number(rows: int) -> int:
-  """Of devices that rows are divided over: the mesh's along `data`, or 1.
-
-  It is 1 where no mesh with that axis is in context, or it does not divide the
-  rows, and within a `shard_map` over it: the rows are then a device's own.
-  """
+def number() -> int:
+  """Of devices to divide rows over: the mesh's, along `data`, or 1."""
   mesh = jax.sharding.get_abstract_mesh()
   kinds = dict(zip(mesh.axis_names, mesh.axis_types, strict=True))
+  # Within a `shard_map` over it, what is given is one device's own batch.
   if kinds.get(DATA_AXIS, AxisType.Manual) == AxisType.Manual:
     return 1
-  devices = mesh.shape[DATA_AXIS]
-  return devices if rows % devices == 0 else 1
+  return mesh.shape[DATA_AXIS]
 
 
 def on_own_rows(
@@ -33,7 +29,9 @@ def on_own_rows(
   whole: Sequence[jax.Array] = (),
   divided: bool = True,
 ):
-  """What each device makes of its rows; without devices, of all of them.
+  """What each device makes of its rows; one makes it of all of them.
+
+  One does where there are no more, or they do not divide the rows.
 
   Args:
     work: Called as `work(total, *arrays, *whole)`. What it returns for all rows
@@ -44,7 +42,8 @@ def on_own_rows(
     whole: What every device has all of.
     divided: Whether to; if not, it is one work on all rows.
   """
-  if not divided or number(len(arrays[0])) == 1:
+  devices = number() if divided else 1
+  if devices == 1 or len(arrays[0]) % devices:
     return work(lambda x: x, *arrays, *whole)
   return jax.shard_map(
     lambda *own: work(lambda x: jax.lax.psum(x, DATA_AXIS), *own),
