@@ -64,7 +64,7 @@ def _first(config: Any, ingredients: Ingredients) -> Variables:
   if ingredients.published is not None:
     return ingredients.published
   shape = ingredients.splits.train.images.shape[1:]
-  return ingredients.encoder.init(
+  return jax.jit(ingredients.encoder.init, static_argnames='train')(
     jax.random.key(config.seed),
     jnp.zeros((1, *shape), ingredients.dtype),
     train=False,
