@@ -15,7 +15,7 @@ import optax
 from flax import linen as nn
 from flax import traverse_util
 
-from benchmarks import cases
+from benchmarks import cases, profile
 from benchmarks.worker import Prepared
 from configs import simclr
 from semisup_jax import (
@@ -79,10 +79,10 @@ class _Training:
       self._done += 1
     jax.block_until_ready(metrics)
 
-  def facts(self) -> dict[str, Any]:
-    """`flops` of a step, as it is before XLA makes it faster; `devices`."""
+  def operations(self) -> dict[str, Any]:
+    """`flops` of a step, as it is before XLA makes it faster; on a CPU."""
     costs = self.step.lower(self.state, self.batch(0)).cost_analysis()
-    return {'flops': costs['flops'], 'devices': self.mesh.size}
+    return {'flops': costs['flops']}
 
   def plan(self) -> dict[str, Any]:
     """`planned`: bytes that a step needs on all devices besides its inputs."""
@@ -166,7 +166,22 @@ def step(
       **_within('moment', in_torch(moment)),
     }
 
-  return Prepared(trained.call, check, trained.facts, on_device=_on_device)
+  return Prepared(
+    trained.call,
+    check,
+    lambda: {'devices': trained.mesh.size},
+    on_device=_on_device,
+    profile=lambda: profile.seconds_by_operation(trained.call),
+  )
+
+
+def operations(case: str, batch_size: int, dtype: str) -> Prepared:
+  """Counts those of a step, and takes none; on a CPU, as only there JAX can."""
+  _as_launched(batch_size)
+  config = cases.config(case, batch_size, dtype)
+  encoder = models.make_encoder(config.model)
+  trained = _training(config, cases.images(case, batch_size), encoder)
+  return Prepared(lambda calls: None, facts=trained.operations)
 
 
 # Optax's names of what, after one step, is the gradient but for a factor.

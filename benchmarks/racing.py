@@ -71,7 +71,7 @@ class Runner:
   """A form's process."""
 
   def __init__(self, form: Form):
-    self._form = form
+    self.name = form.name
     self.started = time.perf_counter()
     self._process = subprocess.Popen(
       [sys.executable, '-m', 'benchmarks.worker'],
@@ -90,7 +90,7 @@ class Runner:
       pass  # What it has said on standard error is why.
     line = self._process.stdout.readline()
     if not line:
-      raise FormError(f'the process of {self._form.name!r} ended')
+      raise FormError(f'the process of {self.name!r} ended')
     return json.loads(line)
 
   def outputs(self, folder: pathlib.Path) -> dict[str, np.ndarray] | None:
@@ -105,9 +105,17 @@ class Runner:
     """Seconds of a call, of so many."""
     return self._ask(['go', calls])
 
+  def profile(self) -> dict[str, float]:
+    """Seconds of a call by operation, where the form can tell."""
+    return self._ask(['profile'])
+
   def end(self) -> dict[str, Any]:
     """Its memory and its facts."""
     return self._ask(['end'])
+
+  def signal(self, number: int) -> None:
+    """Sends a signal to the process."""
+    self._process.send_signal(number)
 
   def close(self) -> None:
     """Ends the process."""

@@ -2,10 +2,11 @@
 
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 
 from benchmarks import cases, tables
 from benchmarks.machine import Machine, why_no
-from benchmarks.racing import Form, Result, compare, race
+from benchmarks.racing import Form, Result, Runner, compare, race
 
 OURS = 'ours'
 # Of the first step, from the same weights and views: how far another form may
@@ -56,6 +57,15 @@ def peaks(machine: Machine) -> dict[str, Result]:
   return race(products, turns=machine.turns, seconds=machine.seconds)
 
 
+def operations(case: str, batch_size: int, dtype: str) -> float:
+  """Of floating-point numbers, in one step of ours."""
+  arguments = {'case': case, 'batch_size': batch_size, 'dtype': dtype}
+  target = 'benchmarks.jax_forms:operations'
+  on_cpu = {'JAX_PLATFORMS': 'cpu'}
+  with closing(Runner(Form('operations', target, arguments, on_cpu))) as runner:
+    return runner.end()['facts']['flops']
+
+
 def rates(results: Mapping[str, Result]) -> list[float]:
   """Operations a second of every turn of all forms, the most first."""
   return sorted(
@@ -87,6 +97,35 @@ def _results(case: str, batch_size: int, machine: Machine) -> dict[str, Result]:
     )
 
 
+def table(
+  case: str,
+  batch_size: int,
+  dtype: str,
+  results: Mapping[str, Result],
+  most: float,
+  more: str = '',
+) -> tables.Table:
+  """Of a case, all forms; `most` is the peak, operations a second."""
+  flops = operations(case, batch_size, dtype)
+  return tables.Table(
+    f'{cases.TITLES[case]}, batch {batch_size}, {dtype}',
+    ['form', 'images/s', 'ms a step', 'times as fast as ours', 'MFU'],
+    [
+      [
+        name,
+        tables.spread(batch_size / s for s in result.seconds),
+        tables.spread(1e3 * s for s in result.seconds),
+        tables.ratios(results, name, OURS),
+        f'{flops / result.median / most:.0%}',
+      ]
+      for name, result in results.items()
+    ],
+    f'{flops / 1e9:.3g} GFLOP a step; the fastest product of two matrices had '
+    f'{most / 1e9:,.0f} GFLOP/s.{more}',
+    tables.measured(results),
+  )
+
+
 def run(machine: Machine) -> Iterator[tables.Table]:
   """The tables of this section."""
   products = peaks(machine)
@@ -95,25 +134,8 @@ def run(machine: Machine) -> Iterator[tables.Table]:
   for case in cases.CASES:
     for batch_size in batch_sizes(case, machine):
       results = _results(case, batch_size, machine)
-      flops = results[OURS].facts['flops']
-      yield tables.Table(
-        f'{cases.TITLES[case]}, batch {batch_size}, {machine.dtype}',
-        ['form', 'images/s', 'ms a step', 'times as fast as ours', 'MFU'],
-        [
-          [
-            name,
-            tables.spread(batch_size / s for s in result.seconds),
-            tables.spread(1e3 * s for s in result.seconds),
-            tables.ratios(results, name, OURS),
-            f'{flops / result.median / most:.0%}',
-          ]
-          for name, result in results.items()
-        ],
-        f'{flops / 1e9:.3g} GFLOP a step; the fastest product of two matrices '
-        f'had {most / 1e9:,.0f} GFLOP/s.'
-        + (f' PyTorch was not measured: {missing}.' if missing else ''),
-        tables.measured(results),
-      )
+      more = f' PyTorch was not measured: {missing}.' if missing else ''
+      yield table(case, batch_size, machine.dtype, results, most, more)
   yield tables.Table(
     f'The product of two matrices, {machine.dtype}',
     ['form', 'GFLOP/s'],

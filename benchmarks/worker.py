@@ -29,12 +29,15 @@ class Prepared(NamedTuple):
       nothing to compare.
     facts: Of how it was done, for the table; asked for at the end.
     on_device: The most bytes that an accelerator has held; None on a CPU.
+    profile: Seconds of a call that an accelerator was busy with each operation,
+      by its name; None where nobody asks.
   """
 
   call: Callable[[int], None]
   check: Callable[[], dict[str, np.ndarray]] | None = None
   facts: Callable[[], dict[str, Any]] = dict
   on_device: Callable[[], int | None] = lambda: None
+  profile: Callable[[], dict[str, float]] | None = None
 
 
 def memory(name: str, of: str = '/proc/self/status') -> int:
@@ -66,6 +69,10 @@ class _Session:
     self._prepared.call(calls)
     return (time.perf_counter() - start) / calls
 
+  def profile(self) -> dict[str, float]:
+    """Seconds by operation."""
+    return self._prepared.profile()
+
   def end(self) -> dict[str, Any]:
     """`bytes` at most above those of the beginning, `resident`, and `facts`."""
     most = self._prepared.on_device()
@@ -90,7 +97,12 @@ def main() -> None:
   module, _, name = target.partition(':')
   session = _Session(vars(importlib.import_module(module))[name](**arguments))
   answer('ready')
-  asked = {'check': session.check, 'go': session.go, 'end': session.end}
+  asked = {
+    'check': session.check,
+    'go': session.go,
+    'end': session.end,
+    'profile': session.profile,
+  }
   for line in sys.stdin:
     what, *values = json.loads(line)
     answer(asked[what](*values))
