@@ -51,12 +51,8 @@ def convolve(
   """
   if _is_product(images, kernel, padding, **more):
     rows, columns = window_strides
-    return jnp.einsum(
-      'nhwi,io->nhwo',
-      images[:, ::rows, ::columns],
-      kernel[0, 0],
-      precision=more.get('precision'),
-    )
+    chosen, matrix = images[:, ::rows, ::columns], kernel[0, 0]
+    return _product(more.get('precision'), chosen, matrix)
   apply = functools.partial(
     lax.conv_general_dilated,
     window_strides=window_strides,
@@ -87,6 +83,34 @@ def _is_product(
     and feature_group_count == 1
     and set(lhs_dilation or (1,)) == {1}
   )
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _product(precision, images, matrix):
+  return jnp.einsum('nhwi,io->nhwo', images, matrix, precision=precision)
+
+
+def _product_forward(precision, images, matrix):
+  return _product(precision, images, matrix), (images, matrix)
+
+
+def _product_backward(precision, saved, slopes):
+  images, matrix = saved
+
+  def own(total, images, slopes):
+    # JAX would write it as the transpose of [out, in], for which XLA transposes
+    # the slopes, and what they were made of with them.
+    images, slopes = lax.optimization_barrier((images, slopes))
+    of_matrix = jnp.einsum('nhwi,nhwo->io', images, slopes, precision=precision)
+    return total(of_matrix)
+
+  of_images = jnp.einsum('nhwo,io->nhwi', slopes, matrix, precision=precision)
+  return of_images, devices.on_own_rows(
+    own, (images, slopes), out=devices.WHOLE
+  )
+
+
+_product.defvjp(_product_forward, _product_backward)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))

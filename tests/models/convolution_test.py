@@ -97,11 +97,14 @@ def test_single_pixels_in_other_ways_too(more):
 
 @pytest.mark.parametrize('rows', [8, 12, 7])
 @pytest.mark.parametrize('devices', [1, 4])
-def test_on_several_devices_they_are_the_same(devices, rows, monkeypatch):
+@pytest.mark.parametrize('kernel', [1, 3])
+def test_on_several_devices_they_are_the_same(
+  kernel, devices, rows, monkeypatch
+):
   monkeypatch.setattr(convolution, 'PART_BYTES', 2**12)
   mesh = training.make_mesh(devices, jax.devices()[:devices])
   with jax.enable_x64(True):
-    x, w = arrays(rows)
+    x, w = arrays(rows, kernel=kernel)
     arguments = (x, w, (1, 1), 'SAME')
     expected = gradients(lax.conv_general_dilated, *arguments)
     with jax.set_mesh(mesh):
@@ -109,11 +112,12 @@ def test_on_several_devices_they_are_the_same(devices, rows, monkeypatch):
     assert_close(found, expected, 1e-10)
 
 
-def test_devices_add_up_once_what_they_have_summed(monkeypatch):
+@pytest.mark.parametrize('kernel', [1, 3])
+def test_devices_add_up_once_what_they_have_summed(kernel, monkeypatch):
   monkeypatch.setattr(convolution, 'PART_BYTES', 2**12)
   mesh = training.make_mesh(4, jax.devices()[:4])
   divided, whole = training.divided(mesh), training.replicated(mesh)
-  x, w = arrays()
+  x, w = arrays(kernel=kernel)
 
   def loss(x, w):
     with jax.sharding.use_abstract_mesh(mesh.abstract_mesh):
@@ -128,10 +132,11 @@ def test_devices_add_up_once_what_they_have_summed(monkeypatch):
   assert ' all-to-all(' not in text
 
 
-def test_each_member_of_a_batch_of_networks_has_its_own_gradient():
+@pytest.mark.parametrize('kernel', [1, 3])
+def test_each_member_of_a_batch_of_networks_has_its_own_gradient(kernel):
   of = functools.partial(gradients, strides=(1, 1), padding='SAME')
   with jax.enable_x64(True):
-    x, w = arrays(6)
+    x, w = arrays(6, kernel=kernel)
     kernels = jnp.stack([w, 2 * w])
     found = jax.vmap(lambda w: of(convolution.convolve, x, w))(kernels)
     for i, kernel in enumerate(kernels):

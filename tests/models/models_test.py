@@ -86,6 +86,19 @@ def test_resnet_stages_halve_and_are_named(stem, stem_side, stage_sides):
   assert features['pooled'].shape == (2, 64)
 
 
+@pytest.mark.parametrize('dtype', ['float32', 'bfloat16'])
+def test_relu_of_a_sum_is_that_of_jax(dtype):
+  rng = np.random.default_rng(0)
+  x, y, slopes = jnp.asarray(rng.normal(size=(3, 4, 5, 6)), dtype)
+  y = y.at[0].set(-x[0])  # Sums of exactly 0, of which the slope is 0.
+  found, backward = jax.vjp(resnet.relu_of_sum, x, y)
+  expected, of_jax = jax.vjp(lambda x, y: jax.nn.relu(x + y), x, y)
+  np.testing.assert_array_equal(found, expected)
+  for a, b in zip(backward(slopes), of_jax(slopes), strict=True):
+    np.testing.assert_array_equal(a, b)
+  assert jnp.isnan(resnet.relu_of_sum(x, y * jnp.nan)).all()
+
+
 def test_stride_two_pads_both_sides_as_torch_does():
   # 'SAME' would pad one side only: its output at (0, 0) sees other pixels.
   config = {**RESNET, 'stem': 'imagenet', 'width': 1}
