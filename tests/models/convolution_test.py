@@ -57,9 +57,10 @@ def part_bytes(request, monkeypatch):
     (5, (1, 1), [(2, 2), (0, 3)]),
   ],
 )
-def test_values_and_gradients_are_those_of_jax(kernel, strides, padding):
+@pytest.mark.parametrize('size', [2, 5, 8])
+def test_values_and_gradients_are_those_of_jax(kernel, strides, padding, size):
   with jax.enable_x64(True):
-    x, w = arrays(kernel=kernel)
+    x, w = arrays(kernel=kernel, size=size)
     found, expected = (
       gradients(f, x, w, strides, padding)
       for f in (convolution.convolve, lax.conv_general_dilated)
@@ -97,14 +98,14 @@ def test_single_pixels_in_other_ways_too(more):
 
 @pytest.mark.parametrize('rows', [8, 12, 7])
 @pytest.mark.parametrize('devices', [1, 4])
-@pytest.mark.parametrize('kernel', [1, 3])
+@pytest.mark.parametrize(('kernel', 'size'), [(1, 8), (3, 8), (3, 4)])
 def test_on_several_devices_they_are_the_same(
-  kernel, devices, rows, monkeypatch
+  kernel, size, devices, rows, monkeypatch
 ):
   monkeypatch.setattr(convolution, 'PART_BYTES', 2**12)
   mesh = training.make_mesh(devices, jax.devices()[:devices])
   with jax.enable_x64(True):
-    x, w = arrays(rows, kernel=kernel)
+    x, w = arrays(rows, size, kernel)
     arguments = (x, w, (1, 1), 'SAME')
     expected = gradients(lax.conv_general_dilated, *arguments)
     with jax.set_mesh(mesh):
@@ -112,12 +113,12 @@ def test_on_several_devices_they_are_the_same(
     assert_close(found, expected, 1e-10)
 
 
-@pytest.mark.parametrize('kernel', [1, 3])
-def test_devices_add_up_once_what_they_have_summed(kernel, monkeypatch):
+@pytest.mark.parametrize(('kernel', 'size'), [(1, 8), (3, 8), (3, 4)])
+def test_devices_add_up_once_what_they_have_summed(kernel, size, monkeypatch):
   monkeypatch.setattr(convolution, 'PART_BYTES', 2**12)
   mesh = training.make_mesh(4, jax.devices()[:4])
   divided, whole = training.divided(mesh), training.replicated(mesh)
-  x, w = arrays(kernel=kernel)
+  x, w = arrays(size=size, kernel=kernel)
 
   def loss(x, w):
     with jax.sharding.use_abstract_mesh(mesh.abstract_mesh):
