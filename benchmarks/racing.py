@@ -33,12 +33,14 @@ class Form(NamedTuple):
       `benchmarks.jax_forms:step`.
     arguments: JSON.
     environment: Variables that it is started with, besides ours.
+    folder: Of another checkout of this project, whose code it is; None is this.
   """
 
   name: str
   target: str
   arguments: Mapping[str, Any]
   environment: Mapping[str, str] = {}
+  folder: str | None = None
 
 
 class Result(NamedTuple):
@@ -79,6 +81,7 @@ class Runner:
       stdout=subprocess.PIPE,
       text=True,
       env={**os.environ, **ENVIRONMENT, **form.environment},
+      cwd=form.folder,
     )
     self._ask([form.target, dict(form.arguments)])
 
