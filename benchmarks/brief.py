@@ -1,28 +1,29 @@
 """Steps of SimCLR on an accelerator that is lent for minutes.
 
-  python -m benchmarks.brief 1024,256 DEADLINES -- COMMAND
+  python -m benchmarks.brief --batch-sizes 1024 256 --ready 110 150 --end 270 \\
+    -- python launch.py --config=configs/simclr.py:cifar100
 
 The forms of `python -m benchmarks step` for ResNet-18, and our views, in
 batches of so many images. All of them are prepared at once, since each takes a
 minute or two to compile, and all but those that take turns are stopped while
 they do. So how each convolution is fastest was tried while others tried too.
-COMMAND, a training, runs beside them from the start, and is stopped likewise;
-it is timed with all of that.
+What stands after `--`, a training, runs beside them from the start, is stopped
+likewise, and is timed with all of that.
 
-DEADLINES are seconds from the start: until when each batch size has to be
-prepared, and everything has to end. What is not ready by then is left out, and
-said. Tables go to standard output and, as `benchmarks.results`, to a file.
+`--ready` are seconds from the start until when each batch size has to be
+prepared, `--end` until when the training has to end. What is not ready by then
+is left out, and said. Tables are printed and kept as by `python -m benchmarks`.
 """
 
+import argparse
 import pathlib
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 
 from benchmarks import machine, results, step, tables
 from benchmarks.racing import Form, FormError, Result, Runner, differences
@@ -46,11 +47,13 @@ class Group:
     self.runners, self.apart = {}, {}
     self.done = threading.Event()
     self._outputs, self._ready_ones = {}, set()
-    self._folder = tempfile.mkdtemp()
+    self._folder = tempfile.TemporaryDirectory()
     threading.Thread(target=self._prepare, daemon=True).start()
 
   def _prepare(self) -> None:
-    ours, *others = step.forms('resnet18', self.batch_size, DTYPE, self._folder)
+    ours, *others = step.forms(
+      'resnet18', self.batch_size, DTYPE, self._folder.name
+    )
     arguments = {'case': 'resnet18', 'batch_size': self.batch_size}
     others += [
       Form(VIEWS, 'benchmarks.jax_forms:views', arguments),
@@ -162,31 +165,40 @@ def made(group: Group) -> Iterator[tables.Table]:
   )
 
 
-def main(
-  batch_sizes: Sequence[int], deadlines: Sequence[int], command: Sequence[str]
-) -> None:
+def _arguments() -> argparse.Namespace:
+  parser = argparse.ArgumentParser(
+    prog='python -m benchmarks.brief',
+    description=__doc__,
+    formatter_class=argparse.RawDescriptionHelpFormatter,
+  )
+  parser.add_argument('--batch-sizes', type=int, nargs='+', default=[1024, 256])
+  parser.add_argument('--ready', type=float, nargs='+', default=[300, 300])
+  parser.add_argument('--end', type=float, default=600)
+  parser.add_argument('training', nargs='*')
+  asked = parser.parse_args()
+  if len(asked.ready) != len(asked.batch_sizes):
+    parser.error(
+      f'--ready has {len(asked.ready)} values; it needs one for each of '
+      f'{len(asked.batch_sizes)} batch sizes'
+    )
+  return asked
+
+
+def main() -> None:
   """Prepares, measures and prints."""
-  training, ended = None, {}
-  if command:
-    training = subprocess.Popen(command)
-
-    def wait():
-      ended['status'] = training.wait()
-      ended['seconds'] = time.perf_counter() - START
-      say(f'the training ended: {ended}')
-
-    threading.Thread(target=wait, daemon=True).start()
-  groups = [Group(size) for size in batch_sizes]
+  asked = _arguments()
+  training = subprocess.Popen(asked.training) if asked.training else None
+  ended = threading.Event()
+  if training:
+    threading.Thread(target=_await, args=(training, ended), daemon=True).start()
+  groups = [Group(size) for size in asked.batch_sizes]
   here = machine.find(quick=False)
   kept, stopped = [], 0.0
-  for group, deadline in zip(groups, deadlines, strict=False):
-    group.done.wait(max(1, deadline - (time.perf_counter() - START)))
+  for group, ready in zip(groups, asked.ready, strict=True):
+    group.done.wait(max(1, ready - (time.perf_counter() - START)))
     since = time.perf_counter()
-    others = [g for g in groups if g is not group]
-    for other in others:
-      other.signal(signal.SIGSTOP)
-    if training and training.poll() is None:
-      training.send_signal(signal.SIGSTOP)
+    others = [each for each in groups if each is not group]
+    _signal(signal.SIGSTOP, others, training)
     time.sleep(1.5)  # What they have sent to the device.
     try:
       for table in made(group):
@@ -194,22 +206,31 @@ def main(
         kept.append(table)
     except FormError:
       say(f'{group.batch_size}: {traceback.format_exc()}')
-    results.write('step', kept, here, pathlib.Path('brief_results'))
+    if kept:
+      results.write('brief', kept, here)
     group.signal(signal.SIGKILL)
-    for other in others:
-      other.signal(signal.SIGCONT)
-    if training and training.poll() is None:
-      training.send_signal(signal.SIGCONT)
+    _signal(signal.SIGCONT, others, training)
     stopped += time.perf_counter() - since
-  while training and not ended and time.perf_counter() - START < deadlines[-1]:
-    time.sleep(0.2)
-  say(f'training: {ended or "not ended"}, of which stopped {stopped:.1f} s')
+  if training:
+    if not ended.wait(max(1, asked.end - (time.perf_counter() - START))):
+      training.terminate()
+      say('the training did not end in time')
+    say(f'the training was stopped for {stopped:.1f} s of that')
+
+
+def _await(training: subprocess.Popen, ended: threading.Event) -> None:
+  say(f'the training ended with status {training.wait()}')
+  ended.set()
+
+
+def _signal(
+  number: int, groups: Collection[Group], training: subprocess.Popen | None
+) -> None:
+  for group in groups:
+    group.signal(number)
+  if training and training.poll() is None:
+    training.send_signal(number)
 
 
 if __name__ == '__main__':
-  sizes, deadlines, *rest = sys.argv[1:]
-  main(
-    [int(size) for size in sizes.split(',')],
-    [int(deadline) for deadline in deadlines.split(',')],
-    rest[1:],
-  )
+  main()

@@ -13,6 +13,7 @@ PAGE = pathlib.Path(__file__).parents[1] / 'docs' / 'performance.md'
 CHANGES = pathlib.Path(__file__).with_name('changes.md')
 TITLES = {
   'step': 'A step of SimCLR',
+  'brief': 'A step of SimCLR, by `python -m benchmarks.brief`',
   'augmentation': 'Views',
   'objectives': 'Objectives',
   'input': 'Waiting for images',

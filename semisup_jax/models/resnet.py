@@ -77,32 +77,29 @@ def same(kernel_size: int) -> Sequence[tuple[int, int]]:
 
 
 @jax.custom_vjp
-def relu_of_sum(x: jax.Array, y: jax.Array) -> jax.Array:
-  """`relu(x + y)`, whose gradient looks at what it gave, not at x and y.
+def relu(x: jax.Array) -> jax.Array:
+  """ReLU of a sum, whose gradient looks at what it gave, not at the sum.
 
-  The next layer keeps that in any case, where x and y would be read, or made
-  again, for nothing else. By `where`, since for the usual maximum XLA writes
-  its zeros to memory on a CPU where a library sums the result.
+  The next layer keeps that in any case, where what was added would be read, or
+  made again, for nothing else. By `where`, since for the usual maximum XLA
+  writes its zeros to memory on a CPU where a library sums the result.
 
   Args:
     x: Float.
-    y: Of the same shape and type.
   """
-  total = x + y
-  return jnp.where(total <= 0, jnp.zeros_like(total), total)
+  return jnp.where(x <= 0, jnp.zeros_like(x), x)
 
 
-def _relu_of_sum(x, y):
-  made = relu_of_sum(x, y)
-  return made, made
+def _relu_forward(x):
+  y = relu(x)
+  return y, y
 
 
-def _through_relu(made, slopes):
-  slopes = jnp.where(made > 0, slopes, jnp.zeros_like(slopes))
-  return slopes, slopes
+def _relu_backward(y, slopes):
+  return (jnp.where(y > 0, slopes, jnp.zeros_like(slopes)),)
 
 
-relu_of_sum.defvjp(_relu_of_sum, _through_relu)
+relu.defvjp(_relu_forward, _relu_backward)
 
 
 class ResidualBlock(nn.Module):
@@ -124,7 +121,7 @@ class ResidualBlock(nn.Module):
     if x.shape != y.shape:
       x = self.conv(self.filters, (1, 1), strides, name='shortcut_conv')(x)
       x = self.norm(name='shortcut_norm')(x)
-    return relu_of_sum(x, y)
+    return relu(x + y)
 
 
 class Bottleneck(nn.Module):
@@ -155,7 +152,7 @@ class Bottleneck(nn.Module):
     if x.shape != y.shape:
       x = self.conv(filters, (1, 1), strides, name='shortcut_conv')(x)
       x = self.norm(name='shortcut_norm')(x)
-    return relu_of_sum(x, y)
+    return relu(x + y)
 
 
 def residual_block(
