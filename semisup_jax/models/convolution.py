@@ -54,40 +54,39 @@ def convolve(
     padding: See `lax`.
     **more: See `lax`.
   """
-  if _is_product(images, kernel, padding, **more):
-    rows, columns = window_strides
-    chosen, matrix = images[:, ::rows, ::columns], kernel[0, 0]
-    return _product(more.get('precision'), chosen, matrix)
   apply = functools.partial(
     lax.conv_general_dilated,
     window_strides=window_strides,
     padding=padding,
     **more,
   )
-  found = jax.eval_shape(apply, images, kernel)
   like = jax.ShapeDtypeStruct(kernel.shape, kernel.dtype)
   of_kernel = functools.partial(_of_kernel, apply, like)
-  if _is_plain(images, kernel, **more) and max(found.shape[1:3]) <= SMALL:
+  if _is_plain(images, kernel, **more):
+    precision = more.get('precision')
+    single = _is_product(kernel, padding)
+    if single:
+      apply = functools.partial(_product, window_strides, precision)
     if isinstance(padding, str):
       padding = lax.padtype_to_pads(
         images.shape[1:3], kernel.shape[:2], window_strides, padding
       )
-    of_kernel = functools.partial(
-      _of_small,
-      kernel.shape[:2],
-      tuple(window_strides),
-      tuple(low for low, _ in padding),
-      more.get('precision'),
-    )
+    maps = jax.eval_shape(apply, images, kernel)
+    if single or max(maps.shape[1:3]) <= SMALL:
+      of_kernel = functools.partial(
+        _by_products,
+        kernel.shape[:2],
+        tuple(window_strides),
+        tuple(low for low, _ in padding),
+        precision,
+      )
   return _convolution(apply, of_kernel, images, kernel)
 
 
-def _is_product(images, kernel, padding, **more) -> bool:
+def _is_product(kernel, padding) -> bool:
   """Whether it makes each pixel of one pixel, by a product of matrices."""
-  return (
-    _is_plain(images, kernel, **more)
-    and kernel.shape[:2] == (1, 1)
-    and (isinstance(padding, str) or not np.any(padding))
+  return kernel.shape[:2] == (1, 1) and (
+    isinstance(padding, str) or not np.any(padding)
   )
 
 
@@ -111,32 +110,15 @@ def _is_plain(
   )
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _product(precision, images, matrix):
-  return jnp.einsum('nhwi,io->nhwo', images, matrix, precision=precision)
-
-
-def _product_forward(precision, images, matrix):
-  return _product(precision, images, matrix), (images, matrix)
-
-
-def _product_backward(precision, saved, slopes):
-  images, matrix = saved
-
-  def own(total, images, slopes):
-    # JAX would write it as the transpose of [out, in], for which XLA transposes
-    # the slopes, and what they were made of with them.
-    images, slopes = lax.optimization_barrier((images, slopes))
-    of_matrix = jnp.einsum('nhwi,nhwo->io', images, slopes, precision=precision)
-    return total(of_matrix)
-
-  of_images = jnp.einsum('nhwo,io->nhwi', slopes, matrix, precision=precision)
-  return of_images, devices.on_own_rows(
-    own, (images, slopes), out=devices.WHOLE
+def _product(strides, precision, images, kernel) -> jax.Array:
+  """The maps of single pixels."""
+  rows, columns = strides
+  return jnp.einsum(
+    'nhwi,io->nhwo',
+    images[:, ::rows, ::columns],
+    kernel[0, 0],
+    precision=precision,
   )
-
-
-_product.defvjp(_product_forward, _product_backward)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
@@ -176,8 +158,14 @@ def _of_kernel(apply: Apply, like, images, slopes) -> jax.Array:
   return sum(of_part(images[part], slopes[part]) for part in parts)
 
 
-def _of_small(size, strides, padding, precision, images, slopes) -> jax.Array:
-  """The gradient of a kernel, a product for each of its pixels."""
+def _by_products(
+  size, strides, padding, precision, images, slopes
+) -> jax.Array:
+  """The gradient of a kernel, a product for each of its pixels.
+
+  Each is written as [in, out]. JAX's own is the transpose of [out, in], for
+  which XLA transposes the slopes, and what they were made of with them.
+  """
   images, slopes = lax.optimization_barrier((images, slopes))
 
   def reached(axis, pixel):
