@@ -26,7 +26,7 @@ import traceback
 from collections.abc import Collection, Iterator
 
 from benchmarks import machine, results, step, tables
-from benchmarks.racing import Form, FormError, Result, Runner, differences
+from benchmarks.racing import Form, FormError, Runner, differences, take_turns
 
 TURNS, SECONDS = 5, 0.5
 DTYPE = 'bfloat16'
@@ -114,31 +114,13 @@ class Group:
     return kept
 
 
-def race(runners: dict[str, Runner]) -> dict[str, Result]:
-  """Turns of what is ready."""
-  calls = {
-    name: max(1, round(SECONDS / runner.go(2)))
-    for name, runner in runners.items()
-  }
-  seconds = {name: [] for name in runners}
-  for _ in range(TURNS):
-    for name, runner in runners.items():
-      seconds[name].append(runner.go(calls[name]))
-  for name, turns in seconds.items():  # Whatever fails later.
-    say(f'{name}: {tables.spread(1e3 * s for s in turns)} ms')
-  return {
-    name: Result(seconds[name], **runner.end())
-    for name, runner in runners.items()
-  }
-
-
 def made(group: Group) -> Iterator[tables.Table]:
   """The tables of a batch size, measured now."""
   runners = group.checked()
   if not {step.OURS, PRODUCT} <= runners.keys():
     return
   group.signal(signal.SIGSTOP, but=runners)
-  found = race(runners)
+  found = take_turns(runners, turns=TURNS, seconds=SECONDS)
   views = found.pop(VIEWS, None)
   peak = step.rates({PRODUCT: found.pop(PRODUCT)})[0]
   ours = found[step.OURS]

@@ -129,6 +129,17 @@ def _transform(shape: tuple[int, int, int], ops: str) -> augment.Transform:
   return augment.parse(ops, table, image_shape=shape)
 
 
+def _of_case(
+  case: str, batch_size: int, dtype: str
+) -> tuple[Any, nn.Module, _Training]:
+  """Config, encoder and training of a key of `cases.CASES`."""
+  _as_launched(batch_size)
+  config = cases.config(case, batch_size, dtype)
+  encoder = models.make_encoder(config.model)
+  images = cases.images(case, batch_size)
+  return config, encoder, _training(config, images, encoder)
+
+
 def step(
   case: str, batch_size: int, dtype: str, folder: str | None = None
 ) -> Prepared:
@@ -141,10 +152,7 @@ def step(
     folder: Where the first weights and the views of the first step are written
       for other forms, if there are others.
   """
-  _as_launched(batch_size)
-  config = cases.config(case, batch_size, dtype)
-  encoder = models.make_encoder(config.model)
-  trained = _training(config, cases.images(case, batch_size), encoder)
+  config, encoder, trained = _of_case(case, batch_size, dtype)
   first = jax.device_get(trained.state.params)
   in_torch = functools.partial(_in_torch, encoder)
   if folder is not None:
@@ -177,10 +185,7 @@ def step(
 
 def operations(case: str, batch_size: int, dtype: str) -> Prepared:
   """Counts those of a step, and takes none; on a CPU, as only there JAX can."""
-  _as_launched(batch_size)
-  config = cases.config(case, batch_size, dtype)
-  encoder = models.make_encoder(config.model)
-  trained = _training(config, cases.images(case, batch_size), encoder)
+  _, _, trained = _of_case(case, batch_size, dtype)
   return Prepared(lambda calls: None, facts=trained.operations)
 
 

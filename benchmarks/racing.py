@@ -151,18 +151,27 @@ def race(
   with _runners(forms) as runners:
     if tolerances is not None:
       _check(runners, tolerances)
-    calls = {}
-    for name, runner in runners.items():
+    for runner in runners.values():
       runner.go(1)  # What is compiled, is compiled here.
-      calls[name] = max(1, math.ceil(seconds / runner.go(1)))
-    times = {name: [] for name in runners}
-    for _ in range(turns):
-      for name, runner in runners.items():
-        times[name].append(runner.go(calls[name]))
-    return {
-      name: Result(times[name], **runner.end())
-      for name, runner in runners.items()
-    }
+    return take_turns(runners, turns=turns, seconds=seconds)
+
+
+def take_turns(
+  runners: Mapping[str, Runner], *, turns: int, seconds: float
+) -> dict[str, Result]:
+  """Measures what is prepared; see `race`."""
+  calls = {
+    name: max(1, math.ceil(seconds / runner.go(1)))
+    for name, runner in runners.items()
+  }
+  times = {name: [] for name in runners}
+  for _ in range(turns):
+    for name, runner in runners.items():
+      times[name].append(runner.go(calls[name]))
+  return {
+    name: Result(times[name], **runner.end())
+    for name, runner in runners.items()
+  }
 
 
 def compare(forms: Sequence[Form], tolerances: Mapping[str, float]) -> None:
