@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from semisup_jax import training
+from semisup_jax import models, training
 from semisup_jax.experiments import batch_norm, measuring, origin, protocols
 from semisup_jax.experiments.embeddings import Embeddings
 from semisup_jax.experiments.ingredients import Ingredients
@@ -64,10 +64,10 @@ def _first(config: Any, ingredients: Ingredients) -> Variables:
   if ingredients.published is not None:
     return ingredients.published
   shape = ingredients.splits.train.images.shape[1:]
-  return jax.jit(ingredients.encoder.init, static_argnames='train')(
+  return models.fresh_variables(
+    ingredients.encoder,
     jax.random.key(config.seed),
     jnp.zeros((1, *shape), ingredients.dtype),
-    train=False,
   )
 
 

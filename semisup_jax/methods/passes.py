@@ -1,6 +1,5 @@
 """What methods do to images before their objective: views, and a network."""
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +8,7 @@ import jax.numpy as jnp
 import optax
 from flax import linen as nn
 
+from semisup_jax import models
 from semisup_jax.augment import Transform, views
 from semisup_jax.types import Batch, Params, Variables
 
@@ -25,23 +25,13 @@ def wide(dtype: Any) -> Any:
   return jnp.promote_types(dtype, jnp.float32)
 
 
-@functools.partial(jax.jit, static_argnames='model')
-def _fresh(model: nn.Module, key: jax.Array, x: jax.Array) -> dict[str, Any]:
-  """One program, that leaves out what the network makes of x.
-
-  By itself JAX compiles one for each operation, and tries on an accelerator how
-  each convolution is fastest.
-  """
-  return model.init(key, x, train=False)
-
-
 def initialize(
   model: nn.Module, key: jax.Array, batch: Batch, dtype: Any
 ) -> dict[str, Any]:
   """Fresh variables of a model for the images of a batch, of any stream."""
   stream = next(iter(batch.values()))
   x = stream['image'][:1].astype(dtype)
-  variables = dict(_fresh(model, key, x))
+  variables = dict(models.fresh_variables(model, key, x))
   if 'batch_stats' in variables:
     # Flax starts them in float32; after a step they are of this type, and a
     # state that is restored gets the types that it starts with.

@@ -12,6 +12,7 @@ from semisup_jax.models import (
   batch_norm,
   convnet,
   heads,
+  initial,
   pixels,
   resnet,
   resnet9,
@@ -34,6 +35,7 @@ EncoderWithHead = heads.EncoderWithHead
 encoder_variables = heads.encoder_variables
 linear_head = heads.linear_head
 batch_norm_fields = batch_norm.fields
+fresh_variables = initial.fresh_variables
 head_params = heads.head_params
 stage_labels = stages.stage_labels
 stages_of = stages.stages_of

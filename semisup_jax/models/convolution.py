@@ -6,12 +6,13 @@ were made of: of a large batch in strides that miss the cache, element by
 element. Of a few images at a time all of it stays in the cache. A convolution
 of single pixels is a product of matrices, and so is its gradient; and where
 maps are small, a larger kernel's gradient is one product for each of its
-pixels, as much of the convolution would be padding.
+pixels, as much of the convolution would be padding. Of many channels a 3x3
+kernel's is made by `winograd`, in all three directions.
 """
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +20,7 @@ import numpy as np
 from jax import lax
 
 from semisup_jax import devices
+from semisup_jax.models import winograd
 
 # What of the images a part has, about: half of the cache of a core.
 PART_BYTES = 2**19
@@ -61,26 +63,63 @@ def convolve(
     **more,
   )
   like = jax.ShapeDtypeStruct(kernel.shape, kernel.dtype)
-  of_kernel = functools.partial(_of_kernel, apply, like)
+  ways = _Ways(
+    apply,
+    functools.partial(_of_images, apply),
+    functools.partial(_of_kernel, apply, like),
+  )
   if _is_plain(images, kernel, **more):
-    precision = more.get('precision')
-    single = _is_product(kernel, padding)
-    if single:
-      apply = functools.partial(_product, window_strides, precision)
-    if isinstance(padding, str):
-      padding = lax.padtype_to_pads(
-        images.shape[1:3], kernel.shape[:2], window_strides, padding
+    ways = _of_plain(
+      ways, images, kernel, window_strides, padding, more.get('precision')
+    )
+  return _convolution(ways, images, kernel)
+
+
+class _Ways(NamedTuple):
+  """How a convolution and its gradients are computed."""
+
+  apply: Apply
+  of_images: Callable[[jax.Array, jax.Array, jax.Array], jax.Array]
+  of_kernel: Callable[[jax.Array, jax.Array], jax.Array]
+
+
+def _of_plain(
+  ways: _Ways, images, kernel, strides, padding, precision
+) -> _Ways:
+  """Faster ones, where there are, of a convolution that `_is_plain`."""
+  single = _is_product(kernel, padding)
+  if isinstance(padding, str):
+    padding = lax.padtype_to_pads(
+      images.shape[1:3], kernel.shape[:2], strides, padding
+    )
+  if winograd.is_faster(images, kernel, strides, padding):
+    return _Ways(
+      *(
+        functools.partial(way, precision)
+        for way in (
+          winograd.convolve,
+          winograd.images_gradient,
+          winograd.kernel_gradient,
+        )
       )
-    maps = jax.eval_shape(apply, images, kernel)
-    if single or max(maps.shape[1:3]) <= SMALL:
-      of_kernel = functools.partial(
+    )
+  if single:
+    apply = functools.partial(_product, strides, precision)
+    ways = ways._replace(
+      apply=apply, of_images=functools.partial(_of_images, apply)
+    )
+  maps = jax.eval_shape(ways.apply, images, kernel)
+  if single or max(maps.shape[1:3]) <= SMALL:
+    ways = ways._replace(
+      of_kernel=functools.partial(
         _by_products,
         kernel.shape[:2],
-        tuple(window_strides),
+        tuple(strides),
         tuple(low for low, _ in padding),
         precision,
       )
-  return _convolution(apply, of_kernel, images, kernel)
+    )
+  return ways
 
 
 def _is_product(kernel, padding) -> bool:
@@ -121,27 +160,32 @@ def _product(strides, precision, images, kernel) -> jax.Array:
   )
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
-def _convolution(apply: Apply, of_kernel, images, kernel):
-  return apply(images, kernel)
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _convolution(ways: _Ways, images, kernel):
+  return ways.apply(images, kernel)
 
 
-def _forward(apply: Apply, of_kernel, images, kernel):
-  return apply(images, kernel), (images, kernel)
+def _forward(ways: _Ways, images, kernel):
+  return ways.apply(images, kernel), (images, kernel)
 
 
-def _backward(apply: Apply, of_kernel, saved, slopes):
+def _backward(ways: _Ways, saved, slopes):
   images, kernel = saved
-  _, of_images = jax.vjp(lambda x: apply(x, kernel), images)
   found = devices.on_own_rows(
-    lambda total, *own: total(of_kernel(*own)),
+    lambda total, *own: total(ways.of_kernel(*own)),
     (images, slopes),
     out=devices.WHOLE,
   )
-  return *of_images(slopes), found
+  return ways.of_images(images, kernel, slopes), found
 
 
 _convolution.defvjp(_forward, _backward)
+
+
+def _of_images(apply: Apply, images, kernel, slopes) -> jax.Array:
+  """The gradient of the images."""
+  (found,) = jax.vjp(lambda x: apply(x, kernel), images)[1](slopes)
+  return found
 
 
 def _of_kernel(apply: Apply, like, images, slopes) -> jax.Array:
