@@ -46,8 +46,10 @@ measures it anew; `python -m benchmarks step` one part of it. Read it so:
   and without torch.compile. And as it is mostly written: one image after the
   other, by Pillow, in the workers of a DataLoader.
 * MFU is the share of the peak: the operations of our step, counted in the
-  program before XLA makes it faster, in the time of a step, over those of the
-  fastest product of two large matrices.
+  program before XLA makes it faster and with convolutions as they are defined,
+  in the time of a step, over those of the fastest product of two large
+  matrices. It can be more than all of it: on a CPU convolutions may be faster
+  than such a product, and some are made with fewer operations.
 
 How much work a step is, is held by `tests/benchmarks/guard_test.py`:
 operations, bytes and compilations by count, where seconds depend on the

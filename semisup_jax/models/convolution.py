@@ -6,8 +6,8 @@ were made of: of a large batch in strides that miss the cache, element by
 element. Of a few images at a time all of it stays in the cache. A convolution
 of single pixels is a product of matrices, and so is its gradient; and where
 maps are small, a larger kernel's gradient is one product for each of its
-pixels, as much of the convolution would be padding. Of many channels a 3x3
-kernel's is made by `winograd`, in all three directions.
+pixels, as much of the convolution would be padding. Of many channels
+`winograd` makes the maps of a 3x3 kernel, and both gradients.
 """
 
 import functools
@@ -44,10 +44,11 @@ def convolve(
   padding: Any,
   **more: Any,
 ) -> jax.Array:
-  """`lax.conv_general_dilated`, its gradient in another order of sums.
+  """`lax.conv_general_dilated`, in the way that a CPU is fastest at.
 
-  It has derivatives in reverse mode; JAX refuses `jax.jvp` of it. Where a mesh
-  with the axis `data` is in context, every device sums over its own images.
+  What it gives differs by rounding alone. It has derivatives in reverse mode;
+  JAX refuses `jax.jvp` of it. Where a mesh with the axis `data` is in context,
+  every device sums over its own images.
 
   Args:
     images: Float [N, ...].
@@ -94,14 +95,9 @@ def _of_plain(
     )
   if winograd.is_faster(images, kernel, strides, padding):
     return _Ways(
-      *(
-        functools.partial(way, precision)
-        for way in (
-          winograd.convolve,
-          winograd.images_gradient,
-          winograd.kernel_gradient,
-        )
-      )
+      functools.partial(winograd.convolve, precision),
+      functools.partial(winograd.images_gradient, precision),
+      functools.partial(winograd.kernel_gradient, precision),
     )
   if single:
     apply = functools.partial(_product, strides, precision)
