@@ -64,11 +64,7 @@ def convolve(
     **more,
   )
   like = jax.ShapeDtypeStruct(kernel.shape, kernel.dtype)
-  ways = _Ways(
-    apply,
-    functools.partial(_of_images, apply),
-    functools.partial(_of_kernel, apply, like),
-  )
+  ways = _Ways(apply, functools.partial(_of_kernel, apply, like))
   if _is_plain(images, kernel, **more):
     ways = _of_plain(
       ways, images, kernel, window_strides, padding, more.get('precision')
@@ -77,11 +73,13 @@ def convolve(
 
 
 class _Ways(NamedTuple):
-  """How a convolution and its gradients are computed."""
+  """How a convolution and its gradients are computed; None is JAX's."""
 
   apply: Apply
-  of_images: Callable[[jax.Array, jax.Array, jax.Array], jax.Array]
   of_kernel: Callable[[jax.Array, jax.Array], jax.Array]
+  of_images: Callable[[jax.Array, jax.Array, jax.Array], jax.Array] | None = (
+    None
+  )
 
 
 def _of_plain(
@@ -96,14 +94,11 @@ def _of_plain(
   if winograd.is_faster(images, kernel, strides, padding):
     return _Ways(
       functools.partial(winograd.convolve, precision),
-      functools.partial(winograd.images_gradient, precision),
       functools.partial(winograd.kernel_gradient, precision),
+      functools.partial(winograd.images_gradient, precision),
     )
   if single:
-    apply = functools.partial(_product, strides, precision)
-    ways = ways._replace(
-      apply=apply, of_images=functools.partial(_of_images, apply)
-    )
+    ways = ways._replace(apply=functools.partial(_product, strides, precision))
   maps = jax.eval_shape(ways.apply, images, kernel)
   if single or max(maps.shape[1:3]) <= SMALL:
     ways = ways._replace(
@@ -172,7 +167,8 @@ def _backward(ways: _Ways, saved, slopes):
     (images, slopes),
     out=devices.WHOLE,
   )
-  return ways.of_images(images, kernel, slopes), found
+  of_images = ways.of_images or functools.partial(_of_images, ways.apply)
+  return of_images(images, kernel, slopes), found
 
 
 _convolution.defvjp(_forward, _backward)
