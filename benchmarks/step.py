@@ -102,11 +102,11 @@ def table(
   batch_size: int,
   dtype: str,
   results: Mapping[str, Result],
+  flops: float,
   most: float,
   more: str = '',
 ) -> tables.Table:
   """Of a case, all forms; `most` is the peak, operations a second."""
-  flops = operations(case, batch_size, dtype)
   return tables.Table(
     f'{cases.TITLES[case]}, batch {batch_size}, {dtype}',
     ['form', 'images/s', 'ms a step', 'times as fast as ours', 'MFU'],
@@ -135,7 +135,8 @@ def run(machine: Machine) -> Iterator[tables.Table]:
     for batch_size in batch_sizes(case, machine):
       results = _results(case, batch_size, machine)
       more = f' PyTorch was not measured: {missing}.' if missing else ''
-      yield table(case, batch_size, machine.dtype, results, most, more)
+      flops = operations(case, batch_size, machine.dtype)
+      yield table(case, batch_size, machine.dtype, results, flops, most, more)
   yield tables.Table(
     f'The product of two matrices, {machine.dtype}',
     ['form', 'GFLOP/s'],

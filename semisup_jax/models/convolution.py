@@ -1,6 +1,7 @@
-"""Convolution on a CPU, its kernel's gradient summed over parts of the batch.
+"""Convolution, in the way that the machine at hand is fastest at.
 
-That gradient is a convolution too, with the channels of the images in the place
+On a CPU the kernel's gradient is summed over parts of the batch. That gradient
+is a convolution too, with the channels of the images in the place
 of the batch. XLA transposes the images for it, and fuses into that what they
 were made of: of a large batch in strides that miss the cache, element by
 element. Of a few images at a time all of it stays in the cache. A convolution
@@ -8,6 +9,10 @@ of single pixels is a product of matrices, and so is its gradient; and where
 maps are small, a larger kernel's gradient is one product for each of its
 pixels, as much of the convolution would be padding. Of many channels
 `winograd` makes the maps of a 3x3 kernel, and both gradients.
+
+On an accelerator a library's convolution is hard to beat, but for single pixels
+in strides: it writes a gradient of the images that is zero in between, for the
+next operation to read, where that of a product is as small as the maps.
 """
 
 import functools
@@ -44,11 +49,11 @@ def convolve(
   padding: Any,
   **more: Any,
 ) -> jax.Array:
-  """`lax.conv_general_dilated`, in the way that a CPU is fastest at.
+  """`lax.conv_general_dilated`, in a faster way where there is one.
 
-  What it gives differs by rounding alone. It has derivatives in reverse mode;
-  JAX refuses `jax.jvp` of it. Where a mesh with the axis `data` is in context,
-  every device sums over its own images.
+  What it gives differs by rounding alone. On a CPU it has derivatives in
+  reverse mode alone: JAX refuses `jax.jvp` of it there. Where a mesh with the
+  axis `data` is in context, every device sums over its own images.
 
   Args:
     images: Float [N, ...].
@@ -63,12 +68,16 @@ def convolve(
     padding=padding,
     **more,
   )
+  is_plain = _is_plain(images, kernel, **more)
+  precision = more.get('precision')
+  if jax.default_backend() != 'cpu':
+    if is_plain and _is_product(kernel, padding) and max(window_strides) > 1:
+      return _product(window_strides, precision, images, kernel)
+    return apply(images, kernel)
   like = jax.ShapeDtypeStruct(kernel.shape, kernel.dtype)
   ways = _Ways(apply, functools.partial(_of_kernel, apply, like))
-  if _is_plain(images, kernel, **more):
-    ways = _of_plain(
-      ways, images, kernel, window_strides, padding, more.get('precision')
-    )
+  if is_plain:
+    ways = _of_plain(ways, images, kernel, window_strides, padding, precision)
   return _convolution(ways, images, kernel)
 
 

@@ -48,7 +48,7 @@ def layers(
     dtype=dtype,
     param_dtype=param_dtype,
     kernel_init=_he_normal,
-    conv_general_dilated=convolve if jax.default_backend() == 'cpu' else None,
+    conv_general_dilated=convolve,
   )
   norm = partial(
     BatchNorm,

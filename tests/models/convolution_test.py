@@ -38,12 +38,18 @@ def assert_close(found, expected, tolerance):
   )
 
 
+@pytest.fixture(params=['cpu', 'gpu'])
+def backend(request, monkeypatch):
+  """Whose way is taken; it is computed on a CPU all the same."""
+  monkeypatch.setattr(jax, 'default_backend', lambda: request.param)
+
+
 @pytest.fixture(params=[1, 2**12, 2**30])
 def part_bytes(request, monkeypatch):
   monkeypatch.setattr(convolution, 'PART_BYTES', request.param)
 
 
-@pytest.mark.usefixtures('part_bytes')
+@pytest.mark.usefixtures('part_bytes', 'backend')
 @pytest.mark.parametrize(
   ('kernel', 'strides', 'padding'),
   [
@@ -68,6 +74,7 @@ def test_values_and_gradients_are_those_of_jax(kernel, strides, padding, size):
     assert_close(found, expected, 1e-10)
 
 
+@pytest.mark.usefixtures('backend')
 @pytest.mark.parametrize(
   'more',
   [
@@ -94,6 +101,20 @@ def test_single_pixels_in_other_ways_too(more):
 
     found, expected = map(of, (convolution.convolve, lax.conv_general_dilated))
     assert_close(found, expected, 1e-10)
+
+
+@pytest.mark.parametrize(
+  ('kernel', 'strides', 'convolutions'), [(1, 2, 0), (1, 1, 3), (3, 2, 3)]
+)
+def test_an_accelerator_multiplies_single_pixels_in_strides(
+  kernel, strides, convolutions, monkeypatch
+):
+  monkeypatch.setattr(jax, 'default_backend', lambda: 'gpu')
+  of = functools.partial(
+    gradients, convolution.convolve, strides=(strides,) * 2, padding='SAME'
+  )
+  program = str(jax.make_jaxpr(of)(*arrays(kernel=kernel)))
+  assert program.count('conv_general_dilated[') == convolutions
 
 
 @pytest.mark.parametrize('rows', [8, 12, 7])
