@@ -20,6 +20,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+# Calls that are not counted, unless so many seconds are over before: on a CPU
+# the heap still grows in the first ones, and each new page takes its time.
+WARM_UP, WARM_UP_SECONDS = 8, 10
 # Several processes share an accelerator; none may take all of its memory.
 ENVIRONMENT = {'XLA_PYTHON_CLIENT_PREALLOCATE': 'false'}
 
@@ -161,7 +164,7 @@ def take_turns(
 ) -> dict[str, Result]:
   """Measures what is prepared; see `race`."""
   calls = {
-    name: max(1, math.ceil(seconds / runner.go(1)))
+    name: max(1, math.ceil(seconds / _warm_up(runner)))
     for name, runner in runners.items()
   }
   times = {name: [] for name in runners}
@@ -172,6 +175,16 @@ def take_turns(
     name: Result(times[name], **runner.end())
     for name, runner in runners.items()
   }
+
+
+def _warm_up(runner: Runner) -> float:
+  """Seconds of the last call."""
+  until = time.perf_counter() + WARM_UP_SECONDS
+  for _ in range(WARM_UP):
+    took = runner.go(1)
+    if time.perf_counter() > until:
+      break
+  return took
 
 
 def compare(forms: Sequence[Form], tolerances: Mapping[str, float]) -> None:
