@@ -22,7 +22,7 @@ import numpy as np
 
 # Calls that are not counted, unless so many seconds are over before: on a CPU
 # the heap still grows in the first ones, and each new page takes its time.
-WARM_UP, WARM_UP_SECONDS = 8, 10
+WARM_UP, WARM_UP_SECONDS = 20, 30
 # Several processes share an accelerator; none may take all of its memory.
 ENVIRONMENT = {'XLA_PYTHON_CLIENT_PREALLOCATE': 'false'}
 

@@ -14,6 +14,21 @@ from benchmarks.racing import Form, FormError, Result, Runner
 from semisup_jax.training import compilation
 
 NO_CACHE = {'JAX_ENABLE_COMPILATION_CACHE': 'false'}
+# That train, and need no data but what comes with the project.
+RECIPES = (
+  'autoencoder',
+  'barlow_twins',
+  'byol',
+  'fixmatch',
+  'flexmatch',
+  'mean_teacher',
+  'self_training',
+  'simclr',
+  'simsiam',
+  'sup_con',
+  'supervised',
+  'vicreg',
+)
 # What makes the main job as short as it can be.
 SHORT = (
   '--config.schedule.steps=2',
@@ -37,6 +52,7 @@ def run(machine: Machine) -> Iterator[tables.Table]:
   yield _table('Commands', python)
   for case in ('digits', 'resnet18'):
     yield _first_steps(case, machine)
+  yield _second_starts(machine)
   yield _main_job(machine)
 
 
@@ -81,6 +97,54 @@ def _first_step(form: Form) -> float:
   seconds = time.perf_counter() - runner.started
   runner.close()
   return seconds
+
+
+def _second_starts(machine: Machine) -> tables.Table:
+  """From the command to the first record, compiled programs kept."""
+  recipes = RECIPES[:1] if machine.quick else RECIPES
+  with tempfile.TemporaryDirectory() as folder:
+    kept = {'XDG_CACHE_HOME': folder}
+    for recipe in recipes:
+      _first_record(recipe, kept)  # Fills it.
+    results = _in_turns(
+      {
+        recipe: lambda recipe=recipe: _first_record(recipe, kept)
+        for recipe in recipes
+      },
+      machine.turns_of_a_job,
+    )
+  return _table(
+    'A second start of each recipe, digits',
+    results,
+    'From `launch.py --config=configs/NAME.py`, until the first 20 steps stand '
+    'in `metrics.jsonl`.',
+  )
+
+
+def _first_record(recipe: str, environment: Mapping[str, str]) -> float:
+  """Seconds until a run has written its first steps down; it is killed then."""
+  with tempfile.TemporaryDirectory() as folder:
+    record = pathlib.Path(folder) / 'run' / 'metrics.jsonl'
+    start = time.perf_counter()
+    run = subprocess.Popen(
+      [
+        sys.executable,
+        'launch.py',
+        f'--config=configs/{recipe}.py',
+        f'--workdir={record.parent}',
+      ],
+      env={**os.environ, **environment},
+      stdout=subprocess.DEVNULL,
+    )
+    try:
+      while not (record.exists() and record.stat().st_size):
+        if run.poll() is not None:
+          raise FormError(f'{recipe} ended with status {run.returncode}')
+        time.sleep(0.01)
+      return time.perf_counter() - start
+    finally:
+      run.kill()
+      run.wait()
 
 
 def _main_job(machine: Machine) -> tables.Table:
