@@ -101,11 +101,13 @@ def is_faster(
   )
 
 
+@functools.partial(jax.jit, static_argnums=0)
 def convolve(precision: Any, images: jax.Array, kernel: jax.Array) -> jax.Array:
   """The maps; `precision` is that of the products, as of `lax.dot`."""
   return _convolved('pi,io->po', precision, images, kernel)
 
 
+@functools.partial(jax.jit, static_argnums=0)
 def images_gradient(
   precision: Any, images: jax.Array, kernel: jax.Array, slopes: jax.Array
 ) -> jax.Array:
@@ -117,6 +119,7 @@ def images_gradient(
   return _convolved('po,io->pi', precision, slopes, kernel[::-1, ::-1])
 
 
+@functools.partial(jax.jit, static_argnums=0)
 def kernel_gradient(
   precision: Any, images: jax.Array, slopes: jax.Array
 ) -> jax.Array:
