@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from benchmarks import step, tables
+from benchmarks import kills, step, tables
 from benchmarks.machine import Machine
 from benchmarks.racing import Form, FormError, Result, Runner
 from semisup_jax.training import compilation
@@ -124,20 +124,15 @@ def _second_starts(machine: Machine) -> tables.Table:
 def _first_record(recipe: str, environment: Mapping[str, str]) -> float:
   """Seconds until a run has written its first steps down; it is killed then."""
   with tempfile.TemporaryDirectory() as folder:
-    record = pathlib.Path(folder) / 'run' / 'metrics.jsonl'
+    workdir = pathlib.Path(folder) / 'run'
     start = time.perf_counter()
     run = subprocess.Popen(
-      [
-        sys.executable,
-        'launch.py',
-        f'--config=configs/{recipe}.py',
-        f'--workdir={record.parent}',
-      ],
+      [sys.executable, *_launched(recipe, workdir)],
       env={**os.environ, **environment},
       stdout=subprocess.DEVNULL,
     )
     try:
-      while not (record.exists() and record.stat().st_size):
+      while not kills.lines(workdir):
         if run.poll() is not None:
           raise FormError(f'{recipe} ended with status {run.returncode}')
         time.sleep(0.01)
@@ -167,14 +162,16 @@ def _main_job(machine: Machine) -> tables.Table:
 def _job(environment: Mapping[str, str], more: Sequence[str]) -> float:
   with tempfile.TemporaryDirectory() as folder:
     return _command(
-      [
-        'launch.py',
-        '--config=configs/simclr.py',
-        f'--workdir={folder}/run',
-        *more,
-      ],
-      environment,
+      [*_launched('simclr', pathlib.Path(folder) / 'run'), *more], environment
     )
+
+
+def _launched(recipe: str, workdir: pathlib.Path) -> list[str]:
+  return [
+    'launch.py',
+    f'--config=configs/{recipe}.py',
+    f'--workdir={workdir}',
+  ]
 
 
 def _command(words: Sequence[str], environment: Mapping[str, str]) -> float:

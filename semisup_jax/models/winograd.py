@@ -29,6 +29,9 @@ from jax import lax
 # thirds of the time, of 512 half. Of 64 sums take what is saved.
 LEAST_CHANNELS = 128
 
+# A network has many convolutions of one shape, each of hundreds of operations.
+_traced_once = functools.partial(jax.jit, static_argnums=0)
+
 
 class _Transforms(NamedTuple):
   """Of lines of tiles of m pixels; of whole tiles by row, and then by column.
@@ -101,13 +104,13 @@ def is_faster(
   )
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@_traced_once
 def convolve(precision: Any, images: jax.Array, kernel: jax.Array) -> jax.Array:
   """The maps; `precision` is that of the products, as of `lax.dot`."""
   return _convolved('pi,io->po', precision, images, kernel)
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@_traced_once
 def images_gradient(
   precision: Any, images: jax.Array, kernel: jax.Array, slopes: jax.Array
 ) -> jax.Array:
@@ -119,7 +122,7 @@ def images_gradient(
   return _convolved('po,io->pi', precision, slopes, kernel[::-1, ::-1])
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@_traced_once
 def kernel_gradient(
   precision: Any, images: jax.Array, slopes: jax.Array
 ) -> jax.Array:

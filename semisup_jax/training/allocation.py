@@ -7,9 +7,9 @@ a small network's step.
 
 It does not find each piece again: of one that was aligned, or of which
 something small took a bit meanwhile, it makes nothing as large, and takes a new
-one instead. So the heap grows up to a dozen times what a step needs, most of
-it in the first steps. Hence pieces that are large beside the machine's memory
-are not kept.
+one instead. So the heap grows to up to a dozen pieces as large as a step needs,
+most of it in the first steps. Hence pieces that are large beside the machine's
+memory are not kept.
 """
 
 import ctypes
